@@ -22,6 +22,7 @@ type node struct {
 	attrs    []xml.Attr
 	children []*node
 	text     string
+	raw      []byte // text while it is being read
 }
 
 func (n *node) attr(name string) (string, bool) {
@@ -99,6 +100,7 @@ func readTree(r xml.TokenReader, start xml.StartElement) (*node, error) {
 		case xml.EndElement:
 			depth--
 			if !tr.exceeded {
+				stack[len(stack)-1].close()
 				stack = stack[:len(stack)-1]
 			}
 		case xml.CharData:
@@ -134,15 +136,18 @@ func (tr *treeReader) open(parent *node, t xml.StartElement) *node {
 }
 
 func (tr *treeReader) chars(stack []*node, t xml.CharData) {
-	text := bytes.TrimSpace(t)
-	if tr.exceeded || len(text) == 0 {
+	if tr.exceeded {
 		return
 	}
-	tr.bytes += len(text)
-	stack[len(stack)-1].text += string(text)
-	if tr.bytes > maxBytes {
-		tr.exceeded = true
-	}
+	n := stack[len(stack)-1]
+	n.raw = append(n.raw, t...)
+	tr.bytes += len(t)
+	tr.exceeded = tr.bytes > maxBytes
+}
+
+func (n *node) close() {
+	n.text = string(bytes.TrimSpace(n.raw))
+	n.raw = nil
 }
 
 // parseTree reads the first element of a document. Only blank characters,
