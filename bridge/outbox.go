@@ -2,9 +2,12 @@ package bridge
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"sync"
+
+	"steg/bridge/message"
 )
 
 // sender is an open bridge channel: a web socket or a data channel. Send takes
@@ -28,9 +31,6 @@ const (
 	stateClasses
 )
 
-// noForwardedSources is what is forwarded to an endpoint at first.
-const noForwardedSources = `{"colibriClass":"ForwardedSources","forwardedSources":[]}`
-
 // outbox holds what one endpoint is to be told over its bridge channel.
 //
 // State (what is forwarded, who speaks, which SSRC carries what) is kept as
@@ -47,6 +47,7 @@ type outbox struct {
 	hello    []byte   // waiting for the channel in use, or nil
 	state    [stateClasses][]slot
 	dropped  uint64
+	closed   bool
 }
 
 // slot is the latest value of one piece of state.
@@ -57,16 +58,9 @@ type slot struct {
 	told bool   // over any channel, some value
 }
 
-// mapping is one entry of a source map: the JSON object for an SSRC, or nil
-// when the SSRC carries nothing any more.
-type mapping struct {
-	ssrc uint32
-	text []byte
-}
-
 func newOutbox() *outbox {
 	o := &outbox{}
-	o.state[forwardedSources] = []slot{{text: []byte(noForwardedSources)}}
+	o.state[forwardedSources] = []slot{{text: message.Marshal(&message.ForwardedSources{})}}
 	return o
 }
 
@@ -75,6 +69,9 @@ func newOutbox() *outbox {
 func (o *outbox) Open(s sender, hello []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.closed {
+		return
+	}
 	o.channels = append(o.channels, s)
 	o.hello = hello
 	o.tellAll()
@@ -106,6 +103,15 @@ func (o *outbox) Closed(s sender) {
 		o.hello = nil
 		o.tellAll()
 	}
+}
+
+// close forgets channels and state; nothing is sent from now on.
+func (o *outbox) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	o.channels, o.hello = nil, nil
+	clear(o.state[:])
 }
 
 // IsOpen says whether the endpoint has a channel.
@@ -153,20 +159,46 @@ func (o *outbox) SenderConstraints(source string, text []byte) {
 	o.set(senderConstraints, source, text)
 }
 
-// AudioMappings keeps entries of AudioSourcesMap and sends them as one message.
-func (o *outbox) AudioMappings(entries ...mapping) { o.setMappings(audioSources, entries) }
-
-// VideoMappings keeps entries of VideoSourcesMap and sends them as one message.
-func (o *outbox) VideoMappings(entries ...mapping) { o.setMappings(videoSources, entries) }
-
-func (o *outbox) setMappings(class stateClass, entries []mapping) {
+// AudioMappings keeps entries of AudioSourcesMap by SSRC; what the receiver
+// does not know yet is sent as one message.
+func (o *outbox) AudioMappings(entries ...message.AudioSource) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, e := range entries {
-		o.put(class, strconv.FormatUint(uint64(e.ssrc), 10), e.text)
+		o.putMapping(audioSources, e.SSRC, e)
 	}
 	o.flush()
 }
+
+// VideoMappings is AudioMappings for VideoSourcesMap.
+func (o *outbox) VideoMappings(entries ...message.VideoSource) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, e := range entries {
+		o.putMapping(videoSources, e.SSRC, e)
+	}
+	o.flush()
+}
+
+func (o *outbox) putMapping(class stateClass, ssrc uint32, entry any) {
+	text, err := json.Marshal(entry)
+	if err != nil {
+		panic("outbox: " + err.Error()) // cannot be: strings and integers only
+	}
+	o.put(class, ssrcKey(ssrc), text)
+}
+
+// Unmap forgets the entries of SSRCs that carry nothing any more.
+func (o *outbox) Unmap(ssrcs ...uint32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, ssrc := range ssrcs {
+		o.put(audioSources, ssrcKey(ssrc), nil)
+		o.put(videoSources, ssrcKey(ssrc), nil)
+	}
+}
+
+func ssrcKey(ssrc uint32) string { return strconv.FormatUint(uint64(ssrc), 10) }
 
 // Connectivity keeps the EndpointConnectivityStatusChangeEvent about another
 // endpoint; nil text forgets that endpoint. Receivers suppose that an endpoint
@@ -193,6 +225,9 @@ func (o *outbox) find(class stateClass, key string) int {
 }
 
 func (o *outbox) put(class stateClass, key string, text []byte) {
+	if o.closed {
+		return
+	}
 	i := o.find(class, key)
 	switch {
 	case text == nil && i >= 0:

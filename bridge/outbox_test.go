@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"steg/bridge/message"
 )
 
 // fakeChannel keeps what it is sent, in short form; room limits it if not negative.
@@ -35,7 +37,18 @@ func (c *fakeChannel) take() string {
 	c.sent = nil
 	return strings.NewReplacer(noForwardedSources, "none",
 		`{"colibriClass":"AudioSourcesMap","mappedSources":[`, "audio[",
-		`{"colibriClass":"VideoSourcesMap","mappedSources":[`, "video[", "]}", "]").Replace(sent)
+		`{"colibriClass":"VideoSourcesMap","mappedSources":[`, "video[", "]}", "]",
+		`{"source":"`, "", `","owner":"o","ssrc":`, "=", `,"rtx":-1,"videoType":"CAMERA"`, "", "}", "").Replace(sent)
+}
+
+const noForwardedSources = `{"colibriClass":"ForwardedSources","forwardedSources":[]}`
+
+func video(ssrc uint32, source string) message.VideoSource {
+	return message.VideoSource{Source: source, Owner: "o", SSRC: ssrc, RTX: -1, VideoType: message.VideoCamera}
+}
+
+func audio(ssrc uint32, source string) message.AudioSource {
+	return message.AudioSource{Source: source, Owner: "o", SSRC: ssrc}
 }
 
 func expectSent(t *testing.T, c *fakeChannel, want string) {
@@ -51,10 +64,10 @@ func TestOutboxKeepsStateUntilAChannelOpens(t *testing.T) {
 	o, c := newOutbox(), &fakeChannel{room: -1}
 	o.DominantSpeaker(text("speaker1"))
 	o.Connectivity("x", false, text("x-inactive"))
-	o.VideoMappings(mapping{1, text("v1")}, mapping{2, text("v2")})
-	o.VideoMappings(mapping{1, text("v1b")})
-	o.AudioMappings(mapping{7, text("a7")}, mapping{8, text("a8")})
-	o.AudioMappings(mapping{8, nil}, mapping{9, nil})
+	o.VideoMappings(video(1, "v1"), video(2, "v2"))
+	o.VideoMappings(video(1, "v1b"))
+	o.AudioMappings(audio(7, "a7"), audio(8, "a8"))
+	o.Unmap(8, 9)
 	o.SenderConstraints("own-v0", text("own-v0=180"))
 	o.SenderConstraints("own-v1", text("own-v1=0"))
 	o.SenderConstraints("own-v0", text("own-v0=720"))
@@ -66,24 +79,24 @@ func TestOutboxKeepsStateUntilAChannelOpens(t *testing.T) {
 		t.Error("something waits for a channel that is not open")
 	}
 	o.Open(c, text("hello"))
-	expectSent(t, c, "hello own-v0=720 own-v1=0 none audio[a7] video[v1b,v2] x-inactive speaker2")
+	expectSent(t, c, "hello own-v0=720 own-v1=0 none audio[a7=7] video[v1b=1,v2=2] x-inactive speaker2")
 
-	o.VideoMappings(mapping{3, text("v3")}, mapping{4, text("v4")})
+	o.VideoMappings(video(3, "v3"), video(4, "v4"))
 	o.ForwardedSources(text("forwarded"))
 	o.ForwardedSources(text("forwarded"))
 	o.DominantSpeaker(text("speaker3"))
 	if !o.Event(text("event")) || o.Dropped() != 1 {
 		t.Errorf("event not sent, or %d dropped", o.Dropped())
 	}
-	expectSent(t, c, "video[v3,v4] forwarded speaker3 event")
+	expectSent(t, c, "video[v3=3,v4=4] forwarded speaker3 event")
 
 	// A channel in place of the first hears everything again.
 	o.Closed(c)
-	o.VideoMappings(mapping{2, nil})
+	o.Unmap(2)
 	o.Closed(c)
 	next := &fakeChannel{room: -1}
 	o.Open(next, nil)
-	expectSent(t, next, "own-v0=720 own-v1=0 forwarded audio[a7] video[v1b,v3,v4] x-inactive speaker3")
+	expectSent(t, next, "own-v0=720 own-v1=0 forwarded audio[a7=7] video[v1b=1,v3=3,v4=4] x-inactive speaker3")
 	expectSent(t, c, "")
 }
 
@@ -98,8 +111,8 @@ func TestOutboxFullQueue(t *testing.T) {
 	o.DominantSpeaker(text("speaker1"))
 	expectSent(t, c, "hello own-v0")
 	o.DominantSpeaker(text("speaker2"))
-	o.VideoMappings(mapping{1, text("v1")})
-	o.VideoMappings(mapping{2, text("v2")})
+	o.VideoMappings(video(1, "v1"))
+	o.VideoMappings(video(2, "v2"))
 	if o.Event(text("event")) || o.Dropped() != 1 {
 		t.Errorf("%d events dropped", o.Dropped())
 	}
@@ -108,7 +121,7 @@ func TestOutboxFullQueue(t *testing.T) {
 	if o.Retry() {
 		t.Error("something still waits")
 	}
-	expectSent(t, c, "none video[v1,v2] speaker2")
+	expectSent(t, c, "none video[v1=1,v2=2] speaker2")
 	o.Retry()
 	expectSent(t, c, "")
 }
@@ -156,6 +169,19 @@ func TestOutboxTwoChannels(t *testing.T) {
 	expectSent(t, socket, "")
 }
 
+func TestOutboxClosed(t *testing.T) {
+	o, c := newOutbox(), &fakeChannel{room: -1}
+	o.Open(c, nil)
+	expectSent(t, c, "none")
+	o.close()
+	o.DominantSpeaker(text("speaker"))
+	o.Open(c, text("hello"))
+	if o.Event(text("event")) || o.Retry() || o.IsOpen() {
+		t.Error("still open")
+	}
+	expectSent(t, c, "")
+}
+
 func TestOutboxConcurrent(t *testing.T) {
 	o := newOutbox()
 	var all sync.WaitGroup
@@ -165,7 +191,7 @@ func TestOutboxConcurrent(t *testing.T) {
 			for n := range 200 {
 				o.Open(c, text("hello"))
 				o.ForwardedSources(text(fmt.Sprint(i, n)))
-				o.VideoMappings(mapping{uint32(n % 5), text("v")})
+				o.VideoMappings(video(uint32(n % 5), "v"))
 				o.Connectivity("x", n%2 == 0, text("x"))
 				o.Event(text("event"))
 				o.Use(c)

@@ -1,7 +1,5 @@
 package bridge
 
-import "strings"
-
 // subscription is what one receiver wants to hear, as its last
 // ReceiverAudioSubscription said. It is immutable, so that routes may share
 // it; nil is the subscription to everything that holds without such a message.
@@ -11,25 +9,8 @@ type subscription struct {
 	exclude map[string]struct{}
 }
 
-// newSubscription makes the subscription of today's form of the message.
 func newSubscription(all bool, include, exclude []string) *subscription {
 	return &subscription{all: all, include: nameSet(include), exclude: nameSet(exclude)}
-}
-
-// subscriptionOfMode makes the subscription of the older form of the message;
-// ok is false for an unknown mode.
-func subscriptionOfMode(mode string, list []string) (s *subscription, ok bool) {
-	switch strings.ToLower(mode) {
-	case "all":
-		return newSubscription(true, nil, nil), true
-	case "none":
-		return newSubscription(false, nil, nil), true
-	case "include":
-		return newSubscription(false, list, nil), true
-	case "exclude":
-		return newSubscription(true, nil, list), true
-	}
-	return nil, false
 }
 
 func nameSet(names []string) map[string]struct{} {

@@ -7,13 +7,6 @@ import (
 
 func TestSubscription(t *testing.T) {
 	names := strings.Fields
-	mode := func(mode, list string) *subscription {
-		s, ok := subscriptionOfMode(mode, names(list))
-		if !ok {
-			t.Errorf("mode %q is unknown", mode)
-		}
-		return s
-	}
 	tests := []struct {
 		name  string
 		s     *subscription
@@ -47,10 +40,6 @@ func TestSubscription(t *testing.T) {
 			name: "excluded synthetic source", s: newSubscription(true, names("x-a1"), names("x-a1")),
 			wants: "a-a0 b-a0 c-a0",
 		},
-		{name: "mode all", s: mode("All", "a-a0"), wants: "a-a0 b-a0 c-a0"},
-		{name: "mode none", s: mode("NONE", "a-a0")},
-		{name: "mode include", s: mode("Include", "a-a0 x-a1"), wants: "a-a0 x-a1", names: "a-a0 x-a1"},
-		{name: "mode exclude", s: mode("exclude", "a-a0"), wants: "b-a0 c-a0"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -70,8 +59,5 @@ func TestSubscription(t *testing.T) {
 				t.Errorf("names %q, want %q", got, tt.names)
 			}
 		})
-	}
-	if _, ok := subscriptionOfMode("Some", nil); ok {
-		t.Error("an unknown mode was taken")
 	}
 }
