@@ -248,3 +248,11 @@ func (t *VideoType) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
+
+// MarshalText writes the type; a camera is the default.
+func (t VideoType) MarshalText() ([]byte, error) {
+	if t == "" {
+		t = VideoCamera
+	}
+	return []byte(t), nil
+}
