@@ -191,7 +191,7 @@ func TestOutboxConcurrent(t *testing.T) {
 			for n := range 200 {
 				o.Open(c, text("hello"))
 				o.ForwardedSources(text(fmt.Sprint(i, n)))
-				o.VideoMappings(video(uint32(n % 5), "v"))
+				o.VideoMappings(video(uint32(n%5), "v"))
 				o.Connectivity("x", n%2 == 0, text("x"))
 				o.Event(text("event"))
 				o.Use(c)

@@ -9,6 +9,7 @@ type subscription struct {
 	exclude map[string]struct{}
 }
 
+// newSubscription copies what the message says.
 func newSubscription(all bool, include, exclude []string) *subscription {
 	return &subscription{all: all, include: nameSet(include), exclude: nameSet(exclude)}
 }
