@@ -8,7 +8,7 @@ import (
 )
 
 // maxSSRCs bounds what one endpoint can make the bridge remember: its primary
-// SSRCs. Encodings beyond are not taken.
+// SSRCs. Sources beyond are not taken.
 const maxSSRCs = 64
 
 // Config is set once for an endpoint.
@@ -84,7 +84,7 @@ func (in *Ingress) SetRTT(rtt time.Duration) { in.rtt = rtt }
 
 // SetSources replaces the signalled sources. An SSRC that stays keeps its
 // numbers, statistics and ring; a source that stays unchanged keeps its
-// pointer. An SSRC that is named twice belongs to the first.
+// pointer. A source that names an SSRC of an earlier one is refused.
 func (in *Ingress) SetSources(described []packet.Source) {
 	previous := in.streams
 	old := in.sources
@@ -92,26 +92,39 @@ func (in *Ingress) SetSources(described []packet.Source) {
 	in.streams = make(map[uint32]association)
 	count := 0
 	for _, d := range described {
-		var streams []*stream
-		for _, e := range d.Encodings {
-			if _, taken := in.streams[e.SSRC]; taken || count == maxSSRCs {
-				in.stats.Refused++
-				streams = nil
-				break
-			}
+		if len(d.Encodings) == 0 || count+len(d.Encodings) > maxSSRCs || in.taken(d) {
+			in.stats.Refused++
+			continue
+		}
+		count += len(d.Encodings)
+		streams := make([]*stream, len(d.Encodings))
+		for i, e := range d.Encodings {
 			st := previous[e.SSRC].stream
 			if st == nil || previous[e.SSRC].rtx || st.kind != d.Kind {
 				st = newStream(d.Kind, in.config)
 			}
-			streams = append(streams, st)
+			streams[i] = st
 			in.streams[e.SSRC] = association{stream: st}
-			count++
 		}
-		if len(streams) > 0 {
-			in.sources = append(in.sources, keepSource(old, d, streams))
-		}
+		in.sources = append(in.sources, keepSource(old, d, streams))
 	}
 	in.addRTX()
+}
+
+// taken tells whether a primary SSRC of the source is in use already, by
+// another source or twice by its own.
+func (in *Ingress) taken(d packet.Source) bool {
+	for i, e := range d.Encodings {
+		if _, ok := in.streams[e.SSRC]; ok {
+			return true
+		}
+		for _, other := range d.Encodings[:i] {
+			if other.SSRC == e.SSRC {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // keepSource finds the source that is already as described, or makes it.
@@ -177,7 +190,7 @@ func (in *Ingress) RTP(plain []byte, now time.Duration) (*packet.Packet, *Source
 		return nil, nil
 	}
 	p.Seq = st.closing.keep(seq)
-	in.learn(p, st)
+	in.learn(p, st, seq)
 	return p, st.source
 }
 
@@ -204,8 +217,8 @@ func (in *Ingress) identify(p *packet.Packet, plain []byte) (*stream, *payload, 
 		in.stats.UnknownSSRC++
 		return nil, nil, false
 	}
-	p.Header, p.Raw = h, packet.StripPadding(plain, &h)
-	p.Padding = 0
+	p.Raw = packet.StripPadding(plain, &h)
+	p.Header = h
 	if a.rtx || pt.codec == packet.CodecRTX {
 		if pt = in.restore(p, a, pt); pt == nil {
 			return nil, nil, false
@@ -293,13 +306,16 @@ func (in *Ingress) silent(p *packet.Packet, st *stream) bool {
 	return false
 }
 
-// learn does phase 5.
-func (in *Ingress) learn(p *packet.Packet, st *stream) {
+// learn does phase 5. seq is the sender's own number of p.
+func (in *Ingress) learn(p *packet.Packet, st *stream, seq uint64) {
 	changed := !st.active
 	st.active, st.lastMedia = true, p.Arrival
 	if st.kind == packet.Video {
 		dd, _ := packet.Extension(p.Raw, p.Header, in.extensions.DependencyDesc)
 		changed = st.frame(p, dd) || changed
+		if p.Frame.Keyframe && p.Frame.Start {
+			st.losses.forgetBefore(seq)
+		}
 		st.ring.Put(p)
 	}
 	st.meter.add(p.Arrival, len(p.Raw), p.Frame.TID, p.Frame.Start)

@@ -107,9 +107,6 @@ func (st *stream) frame(p *packet.Packet, dd []byte) (changed bool) {
 			f.Start = f.Start || dd == nil
 		}
 	}
-	if f.Keyframe && f.Start {
-		st.losses.forgetBefore(st.seqs.Newest() - uint64(uint16(st.seqs.Newest())-p.SequenceNumber))
-	}
 	if f.Height != 0 && min(f.Width, f.Height) != st.height {
 		st.height, changed = min(f.Width, f.Height), true
 	}

@@ -81,7 +81,7 @@ func (a *arrivals) grow() {
 	for i := range at {
 		at[i] = packet.TCCLost
 	}
-	for n := a.start; n < a.end; n++ {
+	for n := a.end - uint64(len(a.at)); n < a.end; n++ {
 		at[n&uint64(len(at)-1)] = a.at[n&uint64(len(a.at)-1)]
 	}
 	a.at = at
