@@ -28,7 +28,7 @@ type Layer struct {
 	Bitrate   int64    // bit/s over about the last second, all temporal layers
 	Temporal  [4]int64 // bit/s of the temporal layers up to each
 	FrameRate float64
-	TIDs      uint8 // bit i: temporal layer i was seen
+	TIDs      uint8 // bit i: temporal layer i was seen; those above 3 count as 3
 }
 
 // Ring returns the recent packets of an encoding; nil for audio.

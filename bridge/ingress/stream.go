@@ -110,9 +110,10 @@ func (st *stream) frame(p *packet.Packet, dd []byte) (changed bool) {
 	if f.Height != 0 && min(f.Width, f.Height) != st.height {
 		st.height, changed = min(f.Width, f.Height), true
 	}
-	if f.TID >= 0 && st.tids&(1<<f.TID) == 0 {
-		st.tids |= 1 << f.TID
-		changed = true
+	if f.TID >= 0 {
+		bit := uint8(1) << min(f.TID, meterLayers-1)
+		changed = changed || st.tids&bit == 0
+		st.tids |= bit
 	}
 	return changed
 }
