@@ -20,6 +20,8 @@ type Config struct {
 	Health     Health
 	Relay      Relay
 	Version    Version
+	Export     Export
+	Stats      Stats
 	Conference Conference
 	Media      Media
 	CC         CC
@@ -56,8 +58,8 @@ type Account struct {
 	Password   Secret
 	MUCs       []string // bare JIDs of the breweries
 	Nickname   string
-	SkipVerify bool // DISABLE_CERTIFICATE_VERIFICATION
-	Security   Security
+	SkipVerify bool     // DISABLE_CERTIFICATE_VERIFICATION
+	Security   Security // required unless set; ifpossible for a server on this machine
 }
 
 // ICE holds videobridge.ice and ice4j.
@@ -83,7 +85,9 @@ type ICE struct {
 }
 
 // Mapping announces a public address for a local one (static NAT).
-// Ports are 0 where the host candidate's own port is meant.
+// Ports are 0 where the host candidate's own port is meant. An invalid Local
+// means whatever address of Public's family the bridge is bound to; such a
+// mapping is announced once, not once per local address.
 type Mapping struct {
 	Local      netip.Addr
 	Public     netip.Addr
@@ -94,7 +98,8 @@ type Mapping struct {
 // DTLS holds jmt.dtls.
 type DTLS struct {
 	HandshakeTimeout time.Duration
-	CipherSuites     []string // IANA names, in order of preference
+	CipherSuites     []string // IANA names, in order of preference; only ones that Steg has
+	LocalHash        string   // hash function of the own fingerprint
 	AcceptedHashes   []string // remote fingerprint hash functions, strongest first
 }
 
@@ -151,7 +156,8 @@ type REST struct {
 // Health holds videobridge.health.
 type Health struct {
 	Interval            time.Duration
-	Timeout             time.Duration
+	Timeout             time.Duration // results older than this count as a failure
+	MaxCheckDuration    time.Duration // checks that take longer have failed
 	Sticky              bool
 	RequireValidAddress bool
 	RequireSTUN         bool
@@ -168,6 +174,19 @@ type Relay struct {
 type Version struct {
 	Announce bool
 	Release  string
+}
+
+// Export holds videobridge.exporter: media sent to a recorder or transcriber.
+type Export struct {
+	MaxReconnects   int // attempts in a row, below 0: no limit
+	BaseDelay       time.Duration
+	MaxDelay        time.Duration
+	StableThreshold time.Duration // a connection that held this long resets the delay
+}
+
+// Stats holds videobridge.stats.
+type Stats struct {
+	Interval time.Duration // how often statistics are worked out
 }
 
 // Conference holds expiry, connection status, speakers and message limits.
@@ -234,7 +253,9 @@ type CC struct {
 	MaxBetweenCalculations time.Duration
 	AssumedBandwidthLimit  int64 // bit/s, below 0: unset
 	UseVLA                 bool
-	InitialBandwidth       int64 // bit/s, jmt.bwe.estimator
+	InitialIgnoreBWE       time.Duration // how long after the first media the estimate is not believed
+	Engine                 string        // jmt.bwe.estimator.engine: GoogleCc or GoogleCc2
+	InitialBandwidth       int64         // bit/s, jmt.bwe.estimator
 	MinBandwidth           int64
 	MaxBandwidth           int64
 }
@@ -247,8 +268,19 @@ type LoadManagement struct {
 	PacketRateRecovery       float64
 	CPULoad                  float64
 	CPURecovery              float64
+	CPUSteal                 bool        // count time stolen by the hypervisor as used
 	ConferenceLastN          map[int]int // conference size -> last-n
+	LastN                    LastNReducer
 	AverageParticipantStress float64
+}
+
+// LastNReducer holds videobridge.load-management.load-reducers.last-n.
+type LastNReducer struct {
+	ReductionScale float64
+	RecoverScale   float64
+	ImpactTime     time.Duration // least time between two runs
+	Minimum        int           // never reduce below
+	MaximumEnforce int           // above this there is no limit any more
 }
 
 // Shutdown holds videobridge.shutdown.

@@ -1,13 +1,43 @@
 package configs
 
-import "time"
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// referenceName is how messages call the built-in file.
+const referenceName = "reference.conf (built in)"
+
+//go:embed reference.conf
+var reference string
+
+// Reference returns the built-in reference.conf: every key with its default
+// and an explanation.
+func Reference() string { return reference }
 
 // Options says where the configuration comes from.
 type Options struct {
 	File   string   // jvb.conf to read; empty: see Search
 	Env    []string // NAME=value pairs; nil means the process's environment
 	Search bool     // without File, look where packages put it, see [Find]
+
+	// Lookup resolves host names in address mappings; nil means the system's
+	// resolver.
+	Lookup func(host string) ([]netip.Addr, error)
+
+	root string // directory that Search takes for /, in tests
 }
+
+type lookup func(host string) ([]netip.Addr, error)
 
 // Warning is something in the configuration that the operator should know
 // of and that does not stop the bridge.
@@ -18,22 +48,169 @@ type Warning struct {
 	Text string
 }
 
-// Load reads the configuration. It returns all wrong values at once, joined.
-func Load(o Options) (*Config, []Warning, error) { return Default(), nil, nil }
-
-// Default returns the configuration of a bridge without any configuration file.
-func Default() *Config {
-	return &Config{
-		XMPP:       XMPP{PresenceInterval: 5 * time.Second},
-		ICE:        ICE{Port: 10000, AdvertisePrivateCandidates: true, Restart: true, RestartTransition: 3 * time.Second, RestartTimeout: 20 * time.Second, IPv6: true, ReceiveBuffer: 10485760, ConsentInterval: 5 * time.Second},
-		DTLS:       DTLS{HandshakeTimeout: 30 * time.Second, AcceptedHashes: []string{"sha-512", "sha-384", "sha-256", "sha-1"}},
-		SRTP:       SRTP{Profiles: []string{"AEAD_AES_128_GCM", "AES128_CM_HMAC_SHA1_80"}},
-		SCTP:       SCTP{Enabled: true, MaxChannels: 1},
-		HTTP:       HTTP{Public: Listener{Port: -1, TLSPort: -1}, Private: Listener{Host: "127.0.0.1", Port: 8080, TLSPort: -1}},
-		WebSockets: WebSockets{ServerID: "default-id", Compression: true, KeepalivePings: true, PingInterval: 15 * time.Second, IdleTimeout: time.Minute},
-		Conference: Conference{ExpireTimeout: time.Minute, ExpireInterval: time.Minute, FirstTransfer: 15 * time.Second, MaxInactivity: 8 * time.Second, StatusInterval: 500 * time.Millisecond, RecentSpeakers: 10},
-		Media:      Media{NumLoudest: 3, AlwaysRouteDominant: true, DiscardSilence: true, ForwardedSilence: 3, RED: REDNoop, REDDistance: 2, REDVADOnly: true},
-		CC:         CC{TrustBWE: true, InitialLastN: -1, BridgeLastN: -1, OnstageHeight: 360, OnstageFrameRate: 30, DefaultMaxHeight: 180, AllowOversend: true, MaxOversend: 500000, BWEChangeThreshold: 0.15, AssumedBandwidthLimit: -1},
-		Log:        Log{Level: "warn"},
+// String returns the warning as one line.
+func (w Warning) String() string {
+	var b strings.Builder
+	if w.File != "" {
+		b.WriteString(position{w.File, w.Line}.String() + ": ")
 	}
+	if w.Key != "" {
+		b.WriteString(w.Key + ": ")
+	}
+	return b.String() + w.Text
+}
+
+// Load reads the configuration. It returns all wrong values at once, joined;
+// each of them is a [ValueError]. A file with a mistake in its form is an
+// error of its own.
+func Load(o Options) (*Config, []Warning, error) {
+	if o.Env == nil {
+		o.Env = os.Environ()
+	}
+	if o.root == "" {
+		o.root = "/"
+	}
+	if o.Lookup == nil {
+		o.Lookup = systemLookup
+	}
+	env := environMap(o.Env)
+	s, err := gather(o, env)
+	if err != nil {
+		return nil, nil, err
+	}
+	defaults, _, err := resolve(s.reference, env)
+	if err != nil {
+		return nil, nil, err
+	}
+	tree, used, err := resolve(s.tree, env)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := &mapper{config: &Config{}, defaults: defaults, lookup: o.Lookup, warnings: s.warnings}
+	applyAliases(tree)
+	m.applyLegacy(tree, s.legacy)
+	m.checkKeys(tree, used)
+	errs := m.apply(tree)
+	errs = append(errs, m.finish(tree)...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, m.warnings, err
+	}
+	return m.config, m.warnings, nil
+}
+
+// Default returns the configuration of a bridge without any configuration
+// file, that is reference.conf alone.
+func Default() *Config {
+	tree, err := parseReference()
+	if err == nil {
+		tree, _, err = resolve(tree, nil)
+	}
+	m := &mapper{config: &Config{}}
+	if err == nil {
+		err = errors.Join(append(m.apply(tree), m.finish(tree)...)...)
+	}
+	if err != nil {
+		panic("configs: reference.conf: " + err.Error()) // part of the program, covered by tests
+	}
+	return m.config
+}
+
+func parseReference() (*object, error) {
+	l := &loader{read: func(string) ([]byte, error) { return []byte(reference), nil }}
+	return l.file(referenceName, nil)
+}
+
+// sources is what was read before anything is resolved.
+type sources struct {
+	reference *object
+	tree      *object // reference.conf with the operator's files over it
+	legacy    []property
+	warnings  []Warning
+}
+
+// gather reads all files, and the docker image's variables where there is no
+// file.
+func gather(o Options, env map[string]string) (*sources, error) {
+	s := &sources{}
+	var err error
+	if s.reference, err = parseReference(); err != nil {
+		return nil, err
+	}
+	if s.tree, err = parseReference(); err != nil {
+		return nil, err
+	}
+	file := o.File
+	if file == "" && o.Search {
+		file = find(o.root, env)
+	}
+	if legacy := findLegacy(o.root, file, o.Search && o.File == ""); legacy != "" {
+		text, err := readFile(legacy)
+		if err != nil {
+			return nil, fmt.Errorf("read configuration: %w", err)
+		}
+		s.legacy = parseProperties(legacy, string(text))
+	}
+	l := &loader{read: readFile}
+	switch {
+	case file != "":
+		err = s.add(l, file)
+	case hasDockerVariables(env):
+		var docker *object
+		if docker, err = dockerTree(env); err == nil {
+			s.tree.merge(docker)
+		}
+	case o.Search && len(s.legacy) == 0:
+		s.warnings = append(s.warnings, Warning{Text: "no jvb.conf was found in " + debianDir +
+			" or /config, and none of the docker image's variables is set; the bridge runs on its defaults"})
+	}
+	if err == nil {
+		err = s.addCustom(l, o, file)
+	}
+	s.warnings = append(s.warnings, l.warnings...)
+	return s, err
+}
+
+func (s *sources) add(l *loader, file string) error {
+	tree, err := l.file(file, nil)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	s.tree.merge(tree)
+	return nil
+}
+
+// addCustom reads the docker image's custom-jvb.conf, unless the generated
+// file has included it.
+func (s *sources) addCustom(l *loader, o Options, file string) error {
+	if o.File != "" || !o.Search {
+		return nil
+	}
+	for _, dir := range []string{"/run/jvb/config", "/config"} {
+		dir = filepath.Join(o.root, dir)
+		custom := filepath.Join(dir, "custom-jvb.conf")
+		if file != "" && filepath.Dir(file) != dir || !isFile(custom) {
+			continue
+		}
+		if contains(l.loaded, custom) {
+			return nil
+		}
+		return s.add(l, custom)
+	}
+	return nil
+}
+
+// readFile reads a file, but no more of it than the parser would accept.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+}
+
+func systemLookup(host string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
