@@ -165,8 +165,8 @@ func (s *Server) acceptLoop(l *listener) {
 	}
 }
 
-// Close closes the web sockets, lets requests end until ctx is over, and waits
-// for everything that Start and requests have started.
+// Close closes the web sockets and lets other requests end until ctx is over.
+// No web socket and no goroutine of Start is left when it returns.
 func (s *Server) Close(ctx context.Context) error {
 	s.sockets.close()
 	var errs []error
@@ -201,15 +201,18 @@ func (l *listener) addr() net.Addr {
 // the client with it.
 func (s *Server) guard(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if recover() != nil {
-				// The value may hold text of the client: only the stack is told.
-				s.log.Error().Bytes("stack", debug.Stack()).Msg("HTTP handler panicked")
-				w.WriteHeader(http.StatusInternalServerError)
-			}
-		}()
+		defer recovered(s.log, func() { w.WriteHeader(http.StatusInternalServerError) })
 		h.ServeHTTP(w, r)
 	})
+}
+
+// recovered, when deferred, ends a panic and calls then.
+func recovered(log zerolog.Logger, then func()) {
+	if recover() != nil {
+		// The value may hold text of the client: only the stack is told.
+		log.Error().Bytes("stack", debug.Stack()).Msg("HTTP handler panicked")
+		then()
+	}
 }
 
 // errorLog takes what net/http has to complain about. Almost all of it is

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/rs/zerolog"
 
 	"steg/configs"
 )
@@ -32,6 +33,7 @@ type sockets struct {
 	// Set once.
 	config      configs.WebSockets
 	conferences Conferences
+	log         zerolog.Logger
 
 	// Guarded by mu.
 	mu     sync.Mutex
@@ -42,7 +44,7 @@ type sockets struct {
 
 func newSockets(o Options) *sockets {
 	return &sockets{
-		config: o.WebSockets, conferences: o.Conferences,
+		config: o.WebSockets, conferences: o.Conferences, log: o.Log,
 		open: map[*socket]struct{}{}, empty: make(chan struct{}),
 	}
 }
@@ -69,7 +71,8 @@ func (ss *sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return
 	}
-	defer ss.remove(s)
+	defer ss.remove(s) // after all else, as Close waits for it
+	defer recovered(ss.log, func() {})
 	if s.accept(w, r) {
 		s.run(attach)
 	}
