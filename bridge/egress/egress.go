@@ -16,7 +16,7 @@ const (
 	REDProtect                  // add redundancy for receivers that take RED
 )
 
-// Estimator learns of what a bandwidth estimate is made of. It is called with
+// Estimator learns what a bandwidth estimate is made of. It is called with
 // the receiver's mutex held and must not call back.
 type Estimator interface {
 	// Sent reports a packet that was given transport-wide number seq; size is
@@ -38,81 +38,136 @@ type Config struct {
 // Stats are counters of one receiver.
 type Stats struct {
 	RTT             time.Duration // 0: unknown
-	Loss            float64       // fraction, latest report of the receiver, over all its SSRCs
+	Loss            float64       // fraction, by the receiver's latest report, over all SSRCs
 	Packets, Bytes  uint64        // RTP, retransmissions included
 	Retransmissions uint64
+	NoPayloadType   uint64 // packets of codecs that the receiver cannot take
 	RTCPErrors      uint64 // malformed compounds or packets
 	NACKs           uint64 // sequence numbers asked for
-	Unanswered      uint64 // of these: not sent, too old, repeated too soon, or no RTX
-	REMB            int64  // bit/s, latest; 0: none
-}
-
-// Sink takes what RTCP from the receiver leads to.
-type Sink interface {
-	Reserve() []byte         // room for one packet
-	Emit(n int)              // a plain RTX packet of n bytes stands in the reserved room
-	Keyframe(pr *Projection) // the receiver wants a keyframe
-}
-
-// SenderReport is a sender report as it came from the source's sender.
-type SenderReport struct {
-	SSRC uint32
-	NTP  uint64 // RFC 3550 section 4, 32.32 bits
-	RTP  uint32 // timestamp
+	Unanswered      uint64 // of these: never given out, too old, repeated too soon, or no RTX
+	REMB            uint64 // bit/s, latest; 0: none
 }
 
 // Egress is the outward media side of one receiver.
-type Egress struct{}
+type Egress struct {
+	config     Config
+	pts        []packet.PayloadType
+	generation uint32 // of pts
+	ext        packet.Extensions
+	bySSRC     map[uint32]*Projection
+	stats      Stats
+	tcc        uint16
+	scratch    []byte        // for packets out of rings, made when needed
+	again      packet.Packet // the packet that is being sent again
+}
 
 // New returns the egress of a receiver without payload types or extensions.
-func New(c Config) *Egress { return &Egress{} }
+func New(c Config) *Egress {
+	if c.REDDistance == 0 {
+		c.REDDistance = 2
+	}
+	return &Egress{config: c, generation: 1, bySSRC: make(map[uint32]*Projection)}
+}
 
 // SetPayloadTypes sets what the receiver can take.
-func (eg *Egress) SetPayloadTypes(pts []packet.PayloadType) {}
+func (eg *Egress) SetPayloadTypes(pts []packet.PayloadType) {
+	eg.pts = pts
+	eg.generation++
+}
 
 // SetExtensions sets the receiver's header extension ids.
-func (eg *Egress) SetExtensions(x packet.Extensions) {}
+func (eg *Egress) SetExtensions(x packet.Extensions) { eg.ext = x }
 
 // AddProjection makes a source known to the receiver. Video is suspended
-// until the first SetTarget, audio flows at once.
-func (eg *Egress) AddProjection(o ProjectionOptions) *Projection { return &Projection{} }
+// until the first SetTarget, audio flows at once. Out.SSRC must be unused.
+func (eg *Egress) AddProjection(o ProjectionOptions) *Projection {
+	pr := newProjection(o)
+	eg.bySSRC[pr.out.SSRC] = pr
+	return pr
+}
 
 // RebindProjection puts another source behind the same outgoing SSRC; o.Out
-// is ignored. Numbers continue; video waits for a keyframe.
-func (eg *Egress) RebindProjection(pr *Projection, o ProjectionOptions) {}
+// is ignored. Numbers continue; video waits for a keyframe of the new source.
+func (eg *Egress) RebindProjection(pr *Projection, o ProjectionOptions) {
+	pr.leave()
+	pr.bind(o)
+}
 
 // RemoveProjection forgets a projection.
-func (eg *Egress) RemoveProjection(pr *Projection) {}
-
-// SetTarget sets the layer to forward, allocation.Suspended for none. Any
-// goroutine may call it.
-func (pr *Projection) SetTarget(t Target) {}
-
-// Current is the layer being forwarded. Any goroutine may call it.
-func (pr *Projection) Current() Target { return Target{} }
-
-// Stats returns the counters. Any goroutine may call it.
-func (pr *Projection) Stats() ProjectionStats { return ProjectionStats{} }
-
-// KeyframeEncoding is the encoding whose keyframe would help most; valid
-// right after Forward returned wantKeyframe or Sink.Keyframe was called.
-func (pr *Projection) KeyframeEncoding() int { return 0 }
-
-// Forward writes the plain RTP packet that this receiver gets for p into dst
-// and returns its length, 0 if it gets none. wantKeyframe reports that a
-// keyframe of encoding KeyframeEncoding is needed.
-func (eg *Egress) Forward(dst []byte, pr *Projection, p *packet.Packet, now time.Duration) (n int, wantKeyframe bool) {
-	return 0, false
+func (eg *Egress) RemoveProjection(pr *Projection) {
+	if eg.bySSRC[pr.out.SSRC] == pr {
+		delete(eg.bySSRC, pr.out.SSRC)
+	}
 }
-
-// SenderReport writes the compound that the receiver gets for a sender report
-// of the source's sender, and returns its length, 0 if it gets none.
-func (eg *Egress) SenderReport(dst []byte, pr *Projection, sr SenderReport, now time.Duration) int {
-	return 0
-}
-
-// RTCP takes one decrypted compound from the receiver.
-func (eg *Egress) RTCP(plain []byte, now time.Duration, s Sink) {}
 
 // Stats returns the receiver's counters.
-func (eg *Egress) Stats() Stats { return Stats{} }
+func (eg *Egress) Stats() Stats { return eg.stats }
+
+// translation is what becomes of one payload type of the sender.
+type translation struct {
+	generation uint32 // of the receiver's payload types; 0: not worked out
+	rate       uint32 // RTP clock
+	from, to   uint8
+	rtx        uint8        // 0: none
+	codec      packet.Codec // outgoing
+	ok         bool
+}
+
+// translate finds the receiver's payload type for a packet. The latest result
+// is kept in the projection, since it is nearly always the same.
+func (eg *Egress) translate(pr *Projection, p *packet.Packet) *translation {
+	t := &pr.pts
+	if t.generation == eg.generation && t.from == p.PayloadType {
+		return t
+	}
+	*t = translation{generation: eg.generation, from: p.PayloadType, codec: p.Codec, rate: clockRate(pr.senderPTs, p)}
+	switch {
+	case p.Codec == packet.CodecRED && (eg.config.RED == REDStrip || !eg.takes(packet.CodecRED)):
+		t.codec = packet.CodecOpus // what browsers wrap in RED
+	case p.Codec == packet.CodecOpus && eg.config.RED == REDProtect && eg.takes(packet.CodecRED):
+		t.codec = packet.CodecRED
+	}
+	t.to, t.ok = eg.payloadType(t.codec, p.PayloadType, t.rate)
+	for _, pt := range eg.pts {
+		if pt.Codec == packet.CodecRTX && pt.APT == t.to && t.ok {
+			t.rtx = pt.ID
+		}
+	}
+	return t
+}
+
+func (eg *Egress) takes(c packet.Codec) bool {
+	_, ok := eg.payloadType(c, 0, 0)
+	return ok
+}
+
+// payloadType finds the receiver's number for a codec: the sender's own if it
+// means the same there, else the first with the same clock rate, else the
+// first. Codecs that the bridge does not know must have the same number.
+func (eg *Egress) payloadType(c packet.Codec, same uint8, rate uint32) (id uint8, ok bool) {
+	sameRate := false
+	for _, pt := range eg.pts {
+		if pt.Codec != c || c == packet.CodecRTX || c == packet.CodecUnknown && pt.ID != same {
+			continue
+		}
+		if pt.ID == same {
+			return pt.ID, true
+		}
+		if !ok || !sameRate && pt.ClockRate == rate {
+			id, ok, sameRate = pt.ID, true, pt.ClockRate == rate
+		}
+	}
+	return id, ok
+}
+
+func clockRate(pts []packet.PayloadType, p *packet.Packet) uint32 {
+	for _, pt := range pts {
+		if pt.ID == p.PayloadType && pt.ClockRate > 0 {
+			return pt.ClockRate
+		}
+	}
+	if p.Kind == packet.Audio {
+		return 48000
+	}
+	return 90000
+}

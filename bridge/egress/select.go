@@ -1,0 +1,288 @@
+package egress
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"steg/bridge/allocation"
+	"steg/bridge/packet"
+)
+
+// Limits of selection.
+const (
+	keyframeGroup = 300 * time.Millisecond // keyframes of several encodings within this time belong together
+	silence       = 500 * time.Millisecond // without packets an encoding counts as stopped
+	audioPause    = 200 * time.Millisecond // an interruption of audio that leaves no gap in the numbers
+	maxJump       = 3000                   // missing numbers beyond which a sender has restarted
+	askFor        = 5 * time.Second        // how long a keyframe is asked for where forwarding does not depend on it
+)
+
+// pick decides whether p passes and under which number. It returns nil if it
+// does not.
+//
+//  1. codec: another one starts anew
+//  2. suspension and restarts end the flow
+//  3. a keyframe of a better encoding starts a flow
+//  4. the next packets of the encoding being forwarded pass or not by frame
+//  5. packets that come late follow what was decided for their number
+func (pr *Projection) pick(p *packet.Packet) (s *span, out uint64) {
+	kind, enc, t := p.Codec, int8(p.Encoding), pr.Target()
+	if p.Kind == packet.Audio {
+		kind = packet.CodecOpus // all audio codecs of a source share one series
+	}
+	if pr.codec == nil || kind != pr.kind {
+		if pr.codec != nil && p.TS < pr.seen[enc].ts {
+			return nil, 0 // a late one of the codec before
+		}
+		pr.adopt(kind)
+	}
+	f := &pr.flow
+	if t.Encoding < 0 {
+		pr.leave()
+		pr.note(p)
+		return nil, 0
+	}
+	if f.live && enc == f.enc && pr.restarted(p) {
+		pr.leave()
+		pr.numbers.spans = pr.numbers.spans[:0]
+		pr.seen[enc].ts = 0
+	}
+	switch {
+	case pr.starts(p, t):
+		pr.begin(p, t)
+		s = pr.numbers.last()
+	case f.live && enc == f.enc && p.Seq > f.head:
+		if pr.advance(p, t) {
+			s = pr.numbers.last()
+		}
+	default:
+		s = pr.numbers.find(p)
+	}
+	pr.note(p)
+	if s == nil {
+		return nil, 0
+	}
+	return s, s.out + (p.Seq - s.in)
+}
+
+// note remembers what every packet of a source tells, forwarded or not.
+func (pr *Projection) note(p *packet.Packet) {
+	e := &pr.seen[p.Encoding]
+	e.ts, e.at = max(e.ts, p.TS), p.Arrival
+}
+
+// restarted tells whether numbers or timestamps of the encoding being
+// forwarded left their course so far that p begins a new stream.
+func (pr *Projection) restarted(p *packet.Packet) bool {
+	f := &pr.flow
+	if p.Seq+window < f.head {
+		again := p.Seq == f.odd+1
+		f.odd = p.Seq
+		return again
+	}
+	if p.Seq <= f.head {
+		return false
+	}
+	missing := p.Seq - f.head - 1
+	if p.Kind == packet.Audio && missing > 0 && p.Arrival-pr.seen[f.enc].at > audioPause {
+		return true // nobody spoke, or the loudest were others: nothing was lost
+	}
+	return missing > maxJump || p.TS != f.ts && pr.clock.jumped(p, pr.pts.rate)
+}
+
+// starts tells whether p begins the forwarding of its encoding: the first
+// packet of a keyframe that brings the projection nearer to its target. A
+// lower encoding than the target takes over only from one that stopped.
+func (pr *Projection) starts(p *packet.Packet, t Target) bool {
+	f, enc := &pr.flow, int8(p.Encoding)
+	if enc > t.Encoding || f.live && enc == f.enc || !pr.codec.entry(p) {
+		return false
+	}
+	// A keyframe that comes after later frames of its encoding were dropped is
+	// of no use.
+	if newest := pr.seen[enc].ts; p.TS < newest && newest-p.TS < ticks(askFor, pr.pts.rate) {
+		return false
+	}
+	if !f.live || enc > f.enc || t.Encoding < f.enc {
+		return true
+	}
+	return p.Arrival-pr.seen[f.enc].at > silence
+}
+
+// begin makes p the first packet of the encoding being forwarded.
+func (pr *Projection) begin(p *packet.Packet, t Target) {
+	enc := int8(p.Encoding)
+	same := enc == pr.flow.enc
+	pr.leave()
+	pr.clock.begin(p, same, pr.seen[enc].report, pr.pts.rate, rand.Uint32())
+	pr.codec.begin(p)
+	limit := temporalLimit(enc, t)
+	pr.flow = flow{
+		head: p.Seq, ts: p.TS, id: p.Frame.PictureID, enc: enc, target: t.Encoding, ask: enc, began: p.Arrival,
+		live: true, pass: true, ended: p.Frame.End, clean: p.Frame.Keyframe,
+	}
+	pr.clock.note(p)
+	pr.open(p.Seq, p.TS, limit)
+	pr.numbers.extend(1)
+	pr.switches.Add(1)
+	pr.report(limit)
+}
+
+// leave ends the flow. One number is kept for the rest of an unfinished
+// frame, so that the receiver does not take it for complete.
+func (pr *Projection) leave() {
+	f := &pr.flow
+	if !f.live {
+		return
+	}
+	f.live = false
+	if len(pr.numbers.spans) > 0 {
+		if f.pass && !f.ended {
+			pr.numbers.extend(1)
+			pr.numbers.last().tail = true
+		}
+		last := pr.numbers.last()
+		last.tsHigh = min(last.tsHigh, f.ts)
+	}
+	pr.setCurrent(allocation.Suspended)
+}
+
+// open begins a run of the encoding being forwarded.
+func (pr *Projection) open(seq, tsLow uint64, limit int8) {
+	pr.numbers.open(span{
+		in: seq, tsLow: tsLow, tsHigh: math.MaxUint64,
+		ts: pr.clock.delta, offsets: pr.codec.offsets(), enc: pr.flow.enc, limit: limit,
+	})
+}
+
+// temporalLimit is the highest temporal layer to forward of an encoding. On
+// the way down only the base layer flows, on the way up everything.
+func temporalLimit(enc int8, t Target) int8 {
+	switch {
+	case t.Encoding < enc:
+		return 0
+	case t.Encoding > enc || t.TID < 0:
+		return anyTID
+	}
+	return t.TID
+}
+
+// advance takes the next packet in order and tells whether it passes; it then
+// has the number that was given out last.
+func (pr *Projection) advance(p *packet.Packet, t Target) bool {
+	f := &pr.flow
+	limit := temporalLimit(f.enc, t)
+	if p.TS == f.ts {
+		if f.pass {
+			pr.numbers.extend(p.Seq - f.head)
+		}
+	} else {
+		pr.nextFrame(p, limit)
+	}
+	f.head = p.Seq
+	f.ended = f.ended || p.Frame.End
+	f.clean = f.clean || p.Frame.Keyframe
+	return f.pass
+}
+
+// nextFrame decides on the frame that p begins, and on the packets missing
+// before it: those that surely belong to a dropped frame vanish, the others
+// keep their numbers, as they may still come.
+//
+//	| last frame  | tail | frames never seen | head | p ...
+//	              |<----------- missing ---------->|
+func (pr *Projection) nextFrame(p *packet.Packet, limit int8) {
+	f, m := &pr.flow, &pr.numbers
+	missing, tail, head := p.Seq-f.head-1, uint64(0), uint64(0)
+	adjacent := follows(f.id, p)
+	if !f.pass && missing > 0 {
+		if adjacent && p.Frame.Start {
+			tail = missing
+		} else if !f.ended {
+			tail = 1
+		}
+	}
+	if !f.pass && missing > tail { // there may be more than tail, all that is known is one
+		pr.open(f.head+1+tail, f.ts+1, min(limit, pr.codec.late()))
+		f.pass = true
+	}
+	before, ended := f.pass, f.ended
+	pass := pr.codec.frame(p, limit)
+	pr.clock.note(p)
+	if !pass && missing > tail {
+		if adjacent && ended {
+			head = missing - tail
+		} else if !p.Frame.Start {
+			head = 1
+		}
+	}
+	if before {
+		m.extend(missing - tail - head)
+	}
+	switch {
+	case pass && before && m.last().limit >= limit && m.last().offsets == pr.codec.offsets():
+		m.extend(1)
+	case pass:
+		pr.open(p.Seq, p.TS, limit)
+		m.extend(1)
+	case before:
+		m.last().tsHigh = p.TS - 1
+	}
+	if pass {
+		pr.report(limit)
+	}
+	f.ts, f.id, f.pass, f.ended = p.TS, p.Frame.PictureID, pass, false
+}
+
+// report publishes the layer being forwarded.
+func (pr *Projection) report(limit int8) {
+	if limit == anyTID {
+		limit = -1
+	}
+	pr.setCurrent(Target{Encoding: pr.flow.enc, TID: limit, SID: -1})
+}
+
+// follows tells whether p's frame comes right behind the one with picture id
+// before; false if that cannot be known.
+func follows(before int32, p *packet.Packet) bool {
+	mask := int32(0x7f)
+	if p.Frame.LongID {
+		mask = 0x7fff
+	}
+	return before >= 0 && p.Frame.PictureID >= 0 && (p.Frame.PictureID-before)&mask == 1
+}
+
+// wants tells whether a keyframe should be asked for upon p: its encoding
+// brings the projection nearer to its target and none came by itself.
+func (pr *Projection) wants(p *packet.Packet) bool {
+	f, t, enc := &pr.flow, pr.Target(), int8(p.Encoding)
+	waiting := t.Encoding >= 0 && (!f.live || f.enc != t.Encoding)
+	if p.Kind == packet.Audio || t.Encoding < 0 {
+		waiting = false
+	}
+	if waiting != pr.waiting.Load() {
+		pr.waiting.Store(waiting)
+	}
+	changed := f.target != t.Encoding
+	f.target = t.Encoding
+	if !waiting {
+		f.ask = max(f.enc, 0)
+		return p.Kind == packet.Video && f.live && !f.clean && p.Arrival-f.began < askFor && p.Codec != packet.CodecUnknown
+	}
+	if f.live && changed {
+		f.began = p.Arrival - keyframeGroup
+	}
+	better := enc <= t.Encoding
+	if f.live {
+		better = f.enc < enc && enc <= t.Encoding || t.Encoding <= enc && enc < f.enc
+	}
+	if !better || enc != t.Encoding && int(t.Encoding) < len(pr.seen) && p.Arrival-pr.seen[t.Encoding].at < silence {
+		return false
+	}
+	if f.live && p.Arrival-f.began < keyframeGroup {
+		return false
+	}
+	f.ask = enc
+	return true
+}
