@@ -118,6 +118,10 @@ var (
 	ErrTooLong = errors.New("message is too long")
 	// ErrReplayed reports a packet that was protected or received before.
 	ErrReplayed = errors.New("packet was seen before")
+	// ErrAuth reports a packet that the peer did not protect.
+	ErrAuth = errors.New("packet is not authentic")
+	// ErrSSRCs reports a stream beyond those that one transport may have.
+	ErrSSRCs = errors.New("too many SSRCs")
 	// ErrFingerprint reports signalled fingerprints of which none is usable.
 	ErrFingerprint = errors.New("no fingerprint with an accepted hash function")
 )

@@ -1,0 +1,150 @@
+package transport
+
+import (
+	"encoding/binary"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/pion/transport/v5/deadline"
+)
+
+// dtlsQueue is how many datagrams wait for the DTLS goroutine; ClientHellos
+// that come before signalling wait here too.
+const dtlsQueue = 64
+
+// pipe is the net.PacketConn of pion/dtls: readers put datagrams in, writes
+// go straight to a socket. It lives as long as the transport.
+type pipe struct {
+	mux    *Mux
+	write  func(b []byte)
+	queue  chan *datagram
+	closed chan struct{}
+	once   sync.Once
+	limit  *deadline.Deadline // of reads
+}
+
+func newPipe(m *Mux) *pipe {
+	return &pipe{
+		mux:    m,
+		queue:  make(chan *datagram, dtlsQueue),
+		closed: make(chan struct{}),
+		limit:  deadline.New(),
+	}
+}
+
+// deliver queues a copy of b, unless the queue is full or b is no DTLS.
+func (p *pipe) deliver(b []byte, from remoteKey) {
+	if !wholeRecords(b) {
+		p.mux.count.dropKind.Add(1)
+		return
+	}
+	d := p.mux.newDatagram(b, from)
+	select {
+	case p.queue <- d:
+	default:
+		p.mux.freeDatagram(d)
+		p.mux.count.dropQueue.Add(1)
+	}
+}
+
+// wholeRecords checks the record headers of a datagram (RFC 6347 section
+// 4.1). pion/dtls gives a handshake up over a datagram that it cannot cut
+// into records; anybody who knows a participant's address could send one.
+//
+//	|  type  |   version (fe ff, fe fd)  | epoch | sequence | length |
+//	|   1    |             2             |   2   |    6     |   2    |
+func wholeRecords(b []byte) bool {
+	const header = 13
+	if len(b) == 0 {
+		return false
+	}
+	for len(b) > 0 {
+		if len(b) < header || b[0] < 20 || b[0] > 25 || b[1] != 0xfe || (b[2] != 0xfd && b[2] != 0xff) {
+			return false
+		}
+		n := int(binary.BigEndian.Uint16(b[11:]))
+		if n == 0 || len(b) < header+n {
+			return false
+		}
+		b = b[header+n:]
+	}
+	return true
+}
+
+func (p *pipe) close() {
+	p.once.Do(func() { close(p.closed) })
+}
+
+// ReadFrom implements net.PacketConn.
+func (p *pipe) ReadFrom(b []byte) (int, net.Addr, error) {
+	select {
+	case <-p.closed:
+		return 0, nil, net.ErrClosed
+	case <-p.limit.Done():
+		return 0, nil, os.ErrDeadlineExceeded
+	default:
+	}
+	select {
+	case d := <-p.queue:
+		n := copy(b, d.buf[:d.n])
+		p.mux.freeDatagram(d)
+		return n, pipeAddr{}, nil
+	case <-p.limit.Done():
+		return 0, nil, os.ErrDeadlineExceeded
+	case <-p.closed:
+		return 0, nil, net.ErrClosed
+	}
+}
+
+// WriteTo implements net.PacketConn.
+func (p *pipe) WriteTo(b []byte, _ net.Addr) (int, error) {
+	select {
+	case <-p.closed:
+		return 0, net.ErrClosed
+	default:
+	}
+	p.write(b)
+	return len(b), nil
+}
+
+// writeDTLS sends a DTLS datagram on the present path.
+func (t *Transport) writeDTLS(b []byte) {
+	path := t.path.Load()
+	if path == nil {
+		t.mux.count.dropUnselected.Add(1)
+		return
+	}
+	t.mux.write(path.local.sockets[0], b, path.key.addrPort())
+}
+
+// Close implements net.PacketConn.
+func (p *pipe) Close() error {
+	p.close()
+	return nil
+}
+
+// LocalAddr implements net.PacketConn.
+func (p *pipe) LocalAddr() net.Addr { return pipeAddr{} }
+
+// SetDeadline implements net.PacketConn.
+func (p *pipe) SetDeadline(t time.Time) error { return p.SetReadDeadline(t) }
+
+// SetReadDeadline implements net.PacketConn.
+func (p *pipe) SetReadDeadline(t time.Time) error {
+	p.limit.Set(t)
+	return nil
+}
+
+// SetWriteDeadline implements net.PacketConn; writes do not block.
+func (p *pipe) SetWriteDeadline(time.Time) error { return nil }
+
+// pipeAddr stands for either end: the DTLS layer needs to know neither.
+type pipeAddr struct{}
+
+// Network implements net.Addr.
+func (pipeAddr) Network() string { return "udp" }
+
+// String implements net.Addr.
+func (pipeAddr) String() string { return "transport" }
