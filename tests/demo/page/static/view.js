@@ -2,6 +2,8 @@
 
 import { t, rate, percent, whole } from './i18n.js';
 
+const RATIO = 16 / 9; // of a tile
+
 function element(tag, className, text) {
   const e = document.createElement(tag);
   if (className) e.className = className;
@@ -76,6 +78,24 @@ export class View {
     this.audio = audio; // element that holds the audio players
     this.tiles = new Map();
     this.players = new Map();
+    new ResizeObserver(() => this.#fit()).observe(grid);
+  }
+
+  // fit makes the tiles as large as they can be, all of one size.
+  #fit() {
+    const n = Math.max(1, this.tiles.size);
+    const style = getComputedStyle(this.grid);
+    const gap = parseFloat(style.columnGap) || 0;
+    const width = this.grid.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    const height = this.grid.clientHeight;
+    let best = 0;
+    for (let columns = 1; columns <= n; columns++) {
+      const rows = Math.ceil(n / columns);
+      const wide = (width - gap * (columns - 1)) / columns;
+      const high = ((height - gap * (rows - 1)) / rows) * RATIO;
+      best = Math.max(best, Math.min(wide, high));
+    }
+    this.grid.style.setProperty('--tile-width', `${Math.floor(best)}px`);
   }
 
   // render brings the tiles up to date.
@@ -107,7 +127,7 @@ export class View {
     }
     this.grid.classList.toggle('staged', Boolean(demand.stage && this.tiles.has(demand.stage)));
     this.grid.style.setProperty('--tiles', this.tiles.size);
-    this.grid.style.setProperty('--columns', Math.ceil(Math.sqrt(this.tiles.size)));
+    this.#fit();
     this.#play(call);
   }
 
