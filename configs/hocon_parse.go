@@ -110,6 +110,9 @@ func (p *parser) field(o *object) error {
 		return fmt.Errorf("%s: %s has no value; expected =, : or {", at, strings.Join(key, "."))
 	}
 	p.skip(true)
+	if p.endOfValue() {
+		return fmt.Errorf("%s: %s has no value", at, strings.Join(key, "."))
+	}
 
 	outer := p.path
 	p.path = append(append([]string{}, outer...), key...)
@@ -189,7 +192,7 @@ func (p *parser) value() (*value, error) {
 		parts = append(parts, part)
 	}
 	if len(parts) == 0 {
-		return nil, fmt.Errorf("%s: %s has no value", at, strings.Join(p.path, "."))
+		return nil, p.errorf("expected a value")
 	}
 	return concat(at, parts)
 }

@@ -89,6 +89,7 @@ func (r *resolver) field(stack []*value) (*value, error) {
 	for i := len(stack) - 1; i >= 0; i-- {
 		if r.busy[stack[i]] {
 			r.skips++
+			r.steps++
 			continue
 		}
 		v, err := r.value(stack[i])
@@ -189,7 +190,7 @@ func (r *resolver) ref(v *value) (*value, error) {
 		}
 		if found != nil {
 			moved := *found
-			if found.kind == kindText || found.kind == kindNull {
+			if found.kind <= kindNull && v.at.file != referenceName {
 				moved.at = v.at
 			}
 			return &moved, nil

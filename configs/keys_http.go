@@ -1,6 +1,9 @@
 package configs
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 func httpKeys() []binding {
 	list := []binding{
@@ -64,8 +67,9 @@ func first(key string, list func(*Config) *[]string) binding {
 			return nil
 		}
 		s, err := text().get(key, v)
-		if err == nil && s != "" && !contains(*list(m.config), s) {
-			*list(m.config) = append([]string{s}, *list(m.config)...)
+		if err == nil && s != "" {
+			rest := slices.DeleteFunc(*list(m.config), func(d string) bool { return d == s })
+			*list(m.config) = append([]string{s}, rest...)
 		}
 		return err
 	}}

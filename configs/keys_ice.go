@@ -66,10 +66,15 @@ func (m *mapper) stunServers(v *value) error {
 		return err
 	}
 	m.config.ICE.STUNServers = servers
-	if len(servers) > 0 {
-		m.warn(stunKey, v.at, "Steg asks no outside STUN server for its public address. If this host is behind NAT, "+
-			"set %s or %s; if it has a public address of its own, nothing is needed", mappingsKey, publicKey)
+	if len(servers) == 0 {
+		return nil
 	}
+	instead := mappingsKey + " or " + publicKey
+	if v.at == variable("JVB_STUN_SERVERS") {
+		instead = "JVB_ADVERTISE_IPS"
+	}
+	m.warn(stunKey, v.at, "Steg asks no outside STUN server for its public address. If this host is behind NAT, "+
+		"set %s; if it has a public address of its own, nothing is needed", instead)
 	return nil
 }
 

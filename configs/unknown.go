@@ -41,7 +41,7 @@ func idleKeys() []idle {
 		{"jmt.debug.pcap.enabled", "false", "Steg never writes media to files"},
 		{"jmt.debug.pcap.start-enabled", "false", "Steg never writes media to files"},
 		{"jmt.debug.pcap", "*", ""},
-		{"videobridge.octo", "", "has no effect any more; relays need relay.relay-id and relay.region only"},
+		{"videobridge.octo", "", "relays need relay.relay-id and relay.region only"},
 	}
 	for _, name := range []string{"public", "private"} {
 		key := "videobridge.http-servers." + name
@@ -178,10 +178,10 @@ func (c *checker) nearest(key string) string {
 }
 
 // distance counts the characters to change, insert or remove between a and b;
-// it may give up at limit.
+// it gives up where that must reach limit, with a larger number.
 func distance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
+		return len(a) + len(b)
 	}
 	row := make([]int, len(b)+1)
 	for j := range row {
