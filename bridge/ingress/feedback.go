@@ -16,7 +16,7 @@ type Stats struct {
 
 	// Dropped, by reason.
 	Malformed, UnknownPayload, UnknownSSRC uint64
-	Duplicate, TooOld                      uint64
+	Duplicate, TooOld                      uint64 // TooOld: or too far ahead
 	PaddingOnly, Muted, Silence            uint64
 
 	Refused uint64 // sources signalled in vain: too many, or an SSRC in use

@@ -18,6 +18,9 @@ const (
 	sourcePause   = 2500 * time.Millisecond
 )
 
+// maxDropout is the largest step forward that one packet alone can make.
+const maxDropout = 3000
+
 // stream is the state of one encoding. Guarded by the ingress mutex.
 type stream struct {
 	source    *Source
@@ -33,7 +36,7 @@ type stream struct {
 	reception   reception
 	meter       meter
 
-	afterOld  uint16 // the number behind the last one that was too old
+	afterOld  uint16 // the number behind the last one that was out of range
 	oldSeen   bool
 	frameTS   uint64 // timestamp of the newest packet
 	silence   int    // consecutive silent audio packets that passed
@@ -54,9 +57,11 @@ func newStream(kind packet.Kind, c Config) *stream {
 // number gives p its 64-bit numbers and tells whether it is to be processed.
 // A retransmission is not counted as received by its own way.
 func (st *stream) number(p *packet.Packet, pt *payload, retransmitted bool) verdict {
-	before := st.seqs.Newest()
-	p.Seq = st.seqs.Unwrap16(p.SequenceNumber)
-	v := st.seen.add(p.Seq)
+	before, v := st.seqs.Newest(), tooOld
+	if before == 0 || int16(p.SequenceNumber-uint16(before)) <= maxDropout {
+		p.Seq = st.seqs.Unwrap16(p.SequenceNumber)
+		v = st.seen.add(p.Seq)
+	}
 	if v == tooOld && !retransmitted {
 		v = st.restarted(p, before)
 	}
@@ -69,8 +74,9 @@ func (st *stream) number(p *packet.Packet, pt *payload, retransmitted bool) verd
 	return v
 }
 
-// restarted recognises a sender that began its numbering anew: two packets in
-// sequence far behind the newest. Receivers see one number missing.
+// restarted recognises a sender that began its numbering anew, or was away for
+// very long: two packets in sequence that are far from the newest (RFC 3550
+// appendix A.1). Receivers see one number missing.
 func (st *stream) restarted(p *packet.Packet, before uint64) verdict {
 	if !st.oldSeen || p.SequenceNumber != st.afterOld {
 		st.oldSeen, st.afterOld = true, p.SequenceNumber+1
