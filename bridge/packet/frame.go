@@ -27,6 +27,9 @@ func ParseFrame(codec Codec, payload, dd []byte, marker bool) Frame {
 	if d, ok := ParseDependencyDescriptor(dd); ok {
 		f.Start, f.End = d.Start, d.End || marker
 		f.Keyframe = f.Keyframe || d.Structure
+		if d.Height != 0 {
+			f.Width, f.Height = d.Width, d.Height
+		}
 	}
 	return f
 }
