@@ -209,3 +209,12 @@ func (tab *Tab) Screenshot(file string) {
 		tab.t.Errorf("%s: screenshot: %v", tab.name, err)
 	}
 }
+
+// Helper marks the caller as a helper of the tab's test.
+func (tab *Tab) Helper() { tab.t.Helper() }
+
+// Logf writes to the log of the tab's test.
+func (tab *Tab) Logf(format string, a ...any) {
+	tab.t.Helper()
+	tab.t.Logf(format, a...)
+}

@@ -41,6 +41,8 @@ func (s *Server) BridgeConfig(b Bridge) string {
 	if b.MediaPort != 0 {
 		line("  ice {\n    udp {\n      port = %d\n    }\n    advertise-private-candidates = true\n  }", b.MediaPort)
 	}
+	// Tests and demos have private addresses only.
+	line("  health {\n    require-valid-address = false\n  }")
 	line("  apis {\n    xmpp-client {\n      configs {\n        shard {")
 	line("          HOSTNAME=%q", s.Address)
 	line("          PORT=%d", s.Port)

@@ -21,6 +21,9 @@ func (s *Server) prepare() error {
 	if err := s.writeCertificates(); err != nil {
 		return fmt.Errorf("make certificates: %w", err)
 	}
+	if err := os.Mkdir(s.path("certs"), 0o700); err != nil { // or it complains
+		return err
+	}
 	// Prosody's file names escape all but letters and digits.
 	accounts := filepath.Join(s.Dir, "data", strings.NewReplacer(".", "%2e", "-", "%2d").Replace(s.AuthDomain()), "accounts")
 	if err := os.MkdirAll(accounts, 0o700); err != nil {

@@ -1,0 +1,204 @@
+package browser_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestCall is a call of three over a data channel: pictures at each height
+// that is asked for, sound, speaker, stage, camera off and on, leaving and
+// coming back.
+func TestCall(t *testing.T) {
+	in := install(t)
+	people := in.join(t, "", names...)
+	anna := people[0]
+	if c := anna.snapshot().Channel; c != "sctp" {
+		t.Errorf("the channel is %q, want sctp", c)
+	}
+	checkHeights(t, people, 180, 360, 720, 180, 720)
+	checkSound(t, people)
+	checkSpeaker(t, people)
+	checkStage(t, people)
+	checkCamera(t, people)
+	checkLeaving(t, people)
+	pictures(t, people)
+}
+
+// TestWebSocket is a call whose bridge channel is a websocket.
+func TestWebSocket(t *testing.T) {
+	in := install(t)
+	people := in.join(t, "&channel=ws", names[:2]...)
+	s := people[0].snapshot()
+	if s.Channel != "websocket" || s.Messages["ServerHello"] == 0 {
+		t.Errorf("the channel is %q and has brought %v, want websocket and a ServerHello", s.Channel, s.Messages)
+	}
+	checkHeights(t, people, 360, 180, 720)
+	checkSound(t, people)
+	checkSpeaker(t, people)
+}
+
+// checkHeights asks everybody's page for one height after the other and waits
+// until all pictures have it and move.
+func checkHeights(t *testing.T, people []*person, heights ...int) {
+	t.Helper()
+	for _, height := range heights {
+		start := time.Now()
+		for _, p := range people {
+			p.Eval(fmt.Sprintf("steg.ask(%d)", height), nil)
+		}
+		for _, p := range people {
+			p.moving(fmt.Sprintf("see all at %d", height), func(received) int { return height })
+		}
+		t.Logf("everybody sees everybody at %d after %v", height, time.Since(start).Round(10*time.Millisecond))
+	}
+	for _, p := range people {
+		p.Eval("steg.ask(null)", nil)
+	}
+}
+
+// moving waits until each video has the height that want returns and has
+// brought more frames at that height.
+func (p *person) moving(what string, want func(received) int) {
+	p.Helper()
+	first := map[string]int{}
+	p.Wait(what, 10*time.Second, func() error {
+		for _, v := range p.snapshot().Sources {
+			if v.Kind != "video" {
+				continue
+			}
+			height := want(v)
+			if height == 0 {
+				continue
+			}
+			if v.Height != height {
+				delete(first, v.Name)
+				return fmt.Errorf("%s has height %d, want %d", v.Name, v.Height, height)
+			}
+			if _, ok := first[v.Name]; !ok {
+				first[v.Name] = v.FramesDecoded
+			}
+			if v.FramesDecoded < first[v.Name]+3 {
+				return fmt.Errorf("%s stands still", v.Name)
+			}
+		}
+		return nil
+	})
+}
+
+// checkSound waits until the energy of each remote sound grows.
+func checkSound(t *testing.T, people []*person) {
+	t.Helper()
+	for _, p := range people {
+		before := map[string]float64{}
+		for _, a := range p.snapshot().Sources {
+			before[a.Name] = a.AudioEnergy
+		}
+		p.Wait("hear all", 10*time.Second, func() error {
+			for _, a := range p.snapshot().Sources {
+				if a.Kind == "audio" && a.AudioEnergy <= before[a.Name] {
+					return fmt.Errorf("%s is silent, %d packets", a.Name, a.Packets)
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// checkSpeaker waits until all know the same dominant speaker.
+func checkSpeaker(t *testing.T, people []*person) {
+	t.Helper()
+	first := people[0]
+	first.Wait("know the speaker", 15*time.Second, func() error {
+		var speaker string
+		for i, p := range people {
+			var s string
+			p.Eval("steg.speaker() ?? ''", &s)
+			if s == "" || i > 0 && s != speaker {
+				return fmt.Errorf("%s says %q, the others %q", p.name, s, speaker)
+			}
+			speaker = s
+		}
+		return nil
+	})
+}
+
+// checkStage clicks on a tile: that picture gets large, the others small.
+func checkStage(t *testing.T, people []*person) {
+	t.Helper()
+	anna, bert := people[0], people[1]
+	start := time.Now()
+	anna.Eval(fmt.Sprintf("document.querySelector('[data-source=\"%s-v0\"] .hit').click()", bert.id), nil)
+	anna.moving("see one on stage", func(v received) int {
+		if v.Owner == bert.id {
+			return 720
+		}
+		return 180
+	})
+	t.Logf("stage at 720 and others at 180 after %v", time.Since(start).Round(10*time.Millisecond))
+	time.Sleep(2 * time.Second) // for the figures on the picture
+	anna.Screenshot(filepath.Join(shots, "stage.png"))
+	anna.Eval("steg.stage(null)", nil)
+}
+
+// checkCamera switches a camera off and on again.
+func checkCamera(t *testing.T, people []*person) {
+	t.Helper()
+	anna, bert := people[0], people[1]
+	reason := fmt.Sprintf("steg.reasons().find(([name]) => name === '%s-v0')?.[1]", bert.id)
+	bert.Eval("document.getElementById('camera').click()", nil)
+	anna.WaitFor("see that a camera is off", 5*time.Second, reason+" === 'cameraOff'")
+	bert.Eval("document.getElementById('camera').click()", nil)
+	anna.moving("see that a camera is on", func(v received) int {
+		if v.Owner == bert.id {
+			return 360
+		}
+		return 0
+	})
+}
+
+// checkLeaving has one leave, in each way that there is, and come back.
+func checkLeaving(t *testing.T, people []*person) {
+	t.Helper()
+	last := people[len(people)-1]
+	others := people[:len(people)-1]
+	last.Eval("document.getElementById('leave').click()", nil)
+	for _, p := range others {
+		p.connected(len(others))
+	}
+	last.Eval("steg.join()", nil)
+	for _, p := range people {
+		p.connected(len(people))
+	}
+	last.Go("about:blank")
+	for _, p := range others {
+		p.connected(len(others))
+	}
+	last.Go(last.url)
+	for _, p := range people {
+		p.connected(len(people))
+	}
+	checkHeights(t, people, 360)
+	checkSound(t, people)
+}
+
+// pictures takes pictures of the page for people to look at.
+func pictures(t *testing.T, people []*person) {
+	t.Helper()
+	time.Sleep(3 * time.Second) // until the figures are in
+	for _, c := range []struct {
+		name          string
+		width, height int64
+		dark          bool
+	}{
+		{"light", 1280, 800, false},
+		{"dark", 1280, 800, true},
+		{"narrow", 420, 860, false},
+	} {
+		people[0].Size(c.width, c.height, c.dark)
+		time.Sleep(300 * time.Millisecond)
+		people[0].Screenshot(filepath.Join(shots, c.name+".png"))
+	}
+	t.Logf("pictures of the page are in %s", shots)
+}
