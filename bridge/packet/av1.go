@@ -42,6 +42,13 @@ func ParseDependencyDescriptor(b []byte) (DependencyDescriptor, bool) {
 	return d, true
 }
 
+// AV1Keyframe tells whether an AV1 RTP payload is the first packet of a coded
+// video sequence, by the N bit of its aggregation header (AV1 RTP payload
+// format section 4.4).
+//
+//	|Z|Y| W |N|-|-|-|
+func AV1Keyframe(b []byte) bool { return len(b) > 0 && b[0]&0x88 == 0x08 }
+
 // maxTemplates is what the 6 bits of a template id can tell apart.
 const maxTemplates = 64
 

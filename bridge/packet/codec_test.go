@@ -198,10 +198,11 @@ func TestParseFrame(t *testing.T) {
 		marker      bool
 		want        packet.Frame
 	}{
-		{"opaque", packet.CodecAV1, "0a0b", "", true, with(func(f *packet.Frame) { f.End = true })},
-		{"AV1 with structure", packet.CodecAV1, "0a0b", "80000180", false,
+		{"opaque", packet.CodecUnknown, "1a0b", "", true, with(func(f *packet.Frame) { f.End = true })},
+		{"AV1 by its aggregation header", packet.CodecAV1, "180b", "", false, with(func(f *packet.Frame) { f.Keyframe = true })},
+		{"AV1 with structure", packet.CodecAV1, "100b", "80000180", false,
 			with(func(f *packet.Frame) { f.Start, f.Keyframe = true, true })},
-		{"AV1 end", packet.CodecAV1, "0a0b", "400001", false, with(func(f *packet.Frame) { f.End = true })},
+		{"AV1 end", packet.CodecAV1, "100b", "400001", false, with(func(f *packet.Frame) { f.End = true })},
 		{"VP8 without layers takes the descriptor", packet.CodecVP8, "1001", "c00001", false,
 			with(func(f *packet.Frame) { f.Start, f.End, f.Descriptor = true, true, 1 })},
 		{"VP8 with layers ignores it", packet.CodecVP8, "90e0923407200100", "c0000180", false,

@@ -23,6 +23,8 @@ func ParseFrame(codec Codec, payload, dd []byte, marker bool) Frame {
 		}
 	case CodecH264:
 		f.Keyframe = H264Keyframe(payload)
+	case CodecAV1:
+		f.Keyframe = AV1Keyframe(payload)
 	}
 	if d, ok := ParseDependencyDescriptor(dd); ok {
 		f.Start, f.End = d.Start, d.End || marker

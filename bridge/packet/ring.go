@@ -26,6 +26,7 @@ type Ring struct {
 	entries []entry // circular, power of two long
 	first   int     // position of the oldest
 	count   int
+	used    int     // bytes of all packets
 	index   []int32 // seq & mask -> position in entries, power of two long
 }
 
@@ -85,6 +86,7 @@ func (r *Ring) Put(p *Packet) {
 	}
 	at := (r.first + r.count) & (len(r.entries) - 1)
 	r.count++
+	r.used += size
 	r.entries[at].store(p, offset)
 	r.index[p.Seq&uint64(len(r.index)-1)] = int32(at)
 	copy(r.buf[offset:], p.Raw)
@@ -126,7 +128,7 @@ func (r *Ring) Trim(now time.Duration) {
 		r.buf, r.entries, r.index, r.first, r.tail = nil, nil, nil, 0, 0
 		return
 	}
-	if used := r.used(); len(r.buf) > ringFirstBytes && used < len(r.buf)/4 {
+	if len(r.buf) > ringFirstBytes && r.used < len(r.buf)/4 {
 		r.resize(len(r.buf) / 2)
 	}
 }
@@ -156,6 +158,7 @@ func (r *Ring) evictOld(now time.Duration) {
 }
 
 func (r *Ring) evict() {
+	r.used -= int(r.entries[r.first].size)
 	r.first = (r.first + 1) & (len(r.entries) - 1)
 	r.count--
 }
@@ -187,14 +190,6 @@ func (r *Ring) place(size int) int {
 			r.evict()
 		}
 	}
-}
-
-func (r *Ring) used() int {
-	n := 0
-	for i := range r.count {
-		n += int(r.entries[(r.first+i)&(len(r.entries)-1)].size)
-	}
-	return n
 }
 
 // resize moves the packets into a buffer of another size that holds them.
