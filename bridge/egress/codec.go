@@ -14,6 +14,8 @@ type codec interface {
 	entry(p *packet.Packet) bool
 	// begin continues the descriptor's numbers with the encoding that p starts.
 	begin(p *packet.Packet)
+	// limit is the highest temporal layer to forward of an encoding.
+	limit(enc int8, t Target) int8
 	// frame decides on a frame at its first packet. No temporal layer above
 	// limit is wanted.
 	frame(p *packet.Packet, limit int8) bool
@@ -37,6 +39,7 @@ func (g *generic) entry(p *packet.Packet) bool {
 }
 
 func (g *generic) begin(*packet.Packet)            {}
+func (g *generic) limit(int8, Target) int8         { return anyTID }
 func (g *generic) frame(*packet.Packet, int8) bool { return true }
 func (g *generic) late() int8                      { return anyTID }
 func (g *generic) offsets() offsets                { return offsets{} }

@@ -25,6 +25,7 @@ func (eg *Egress) Forward(dst []byte, pr *Projection, p *packet.Packet, now time
 		eg.stats.NoPayloadType++
 		return 0, false
 	}
+	dst = dst[:min(len(dst), packet.MaxDatagram)]
 	s, out := pr.pick(p)
 	wantKeyframe = pr.wants(p)
 	if s == nil || !pr.numbers.use(out) {

@@ -44,6 +44,7 @@ func (eg *Egress) resend(pr *Projection, seq uint16, now time.Duration, sink Sin
 		SequenceNumber: pr.rtxSeq, Timestamp: uint32(p.TS + s.ts),
 	}
 	dst := sink.Reserve()
+	dst = dst[:min(len(dst), packet.MaxDatagram)]
 	n := eg.header(dst, pr, p, h, now)
 	if n == 0 || len(dst) < n+2 {
 		return false

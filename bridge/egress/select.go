@@ -117,7 +117,7 @@ func (pr *Projection) begin(p *packet.Packet, t Target) {
 	pr.leave()
 	pr.clock.begin(p, same, pr.seen[enc].report, pr.pts.rate, rand.Uint32())
 	pr.codec.begin(p)
-	limit := temporalLimit(enc, t)
+	limit := pr.codec.limit(enc, t)
 	pr.flow = flow{
 		head: p.Seq, ts: p.TS, id: p.Frame.PictureID, enc: enc, target: t.Encoding, ask: enc, began: p.Arrival,
 		live: true, pass: true, ended: p.Frame.End, clean: p.Frame.Keyframe,
@@ -138,7 +138,7 @@ func (pr *Projection) leave() {
 	}
 	f.live = false
 	if len(pr.numbers.spans) > 0 {
-		if f.pass && !f.ended {
+		if f.pass && !f.ended && pr.source.Kind == packet.Video {
 			pr.numbers.extend(1)
 			pr.numbers.last().tail = true
 		}
@@ -156,23 +156,11 @@ func (pr *Projection) open(seq, tsLow uint64, limit int8) {
 	})
 }
 
-// temporalLimit is the highest temporal layer to forward of an encoding. On
-// the way down only the base layer flows, on the way up everything.
-func temporalLimit(enc int8, t Target) int8 {
-	switch {
-	case t.Encoding < enc:
-		return 0
-	case t.Encoding > enc || t.TID < 0:
-		return anyTID
-	}
-	return t.TID
-}
-
 // advance takes the next packet in order and tells whether it passes; it then
 // has the number that was given out last.
 func (pr *Projection) advance(p *packet.Packet, t Target) bool {
 	f := &pr.flow
-	limit := temporalLimit(f.enc, t)
+	limit := pr.codec.limit(f.enc, t)
 	if p.TS == f.ts {
 		if f.pass {
 			pr.numbers.extend(p.Seq - f.head)

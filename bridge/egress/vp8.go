@@ -29,6 +29,18 @@ func (v *vp8) begin(p *packet.Packet) {
 	v.note(p)
 }
 
+// limit is that of the target. On the way down only the base layer flows, on
+// the way up everything.
+func (v *vp8) limit(enc int8, t Target) int8 {
+	switch {
+	case t.Encoding < enc:
+		return 0
+	case t.Encoding > enc || t.TID < 0:
+		return anyTID
+	}
+	return t.TID
+}
+
 // frame follows the temporal structure by the nearest earlier frame of the
 // same or a lower layer: if that was dropped, nothing that needs it may pass.
 // Lost frames in between count as forwarded, since they may still come.
