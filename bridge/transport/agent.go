@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -16,7 +17,7 @@ import (
 // How the agents check. Nomination waits for nothing: the first pair that
 // works carries the call, as the Jitsi Videobridge does.
 const (
-	checkInterval = 50 * time.Millisecond
+	checkInterval = 100 * time.Millisecond
 	// Checks go on for as long as the agent may take to connect: clients
 	// appear late behind signalling.
 	maxChecks           = 1000
@@ -25,7 +26,9 @@ const (
 )
 
 // agent is one generation of ICE of one transport: a full agent of pion/ice
-// that sees STUN only. It is its own ice.UDPMux.
+// that sees STUN only. It gathers nothing: a local address becomes one of
+// its candidates when the first check arrives there, or when the peer
+// signals candidates of that family.
 type agent struct {
 	t          *Transport
 	generation int
@@ -40,11 +43,11 @@ type agent struct {
 	candidates             int
 
 	// Guarded by directory.mu.
-	sent     []transactionID // ring of own checks
-	oldest   int
-	removed  bool
-	tokens   float64
-	refilled time.Duration
+	sent    []transactionID // ring of own checks
+	oldest  int
+	removed bool
+	in, out bucket                 // rates of checks
+	remotes map[remoteKey]struct{} // addresses with an authenticated check
 
 	closing sync.Once
 }
@@ -70,7 +73,7 @@ func credential(n int) string {
 // newAgent makes an agent that waits for the remote credentials.
 func (t *Transport) newAgent(generation int) (*agent, error) {
 	m := t.mux
-	a := &agent{t: t, generation: generation, pwd: credential(24), tokens: stunBurst}
+	a := &agent{t: t, generation: generation, pwd: credential(24)}
 	for _, la := range m.addrs {
 		a.conns = append(a.conns, newAgentConn(a, la))
 	}
@@ -81,37 +84,31 @@ func (t *Transport) newAgent(generation int) (*agent, error) {
 		}
 	}
 	var err error
-	a.ice, err = ice.NewAgentWithOptions(m.agentOptions(a)...)
+	a.ice, err = ice.NewAgentWithOptions(m.agentOptions(a.ufrag, a.pwd)...)
 	if err != nil {
 		m.directory.remove(a)
 		return nil, errors.New("make ICE agent")
 	}
-	_ = a.ice.OnCandidate(func(ice.Candidate) {})
 	_ = a.ice.OnConnectionStateChange(func(s ice.ConnectionState) {
 		if s == ice.ConnectionStateFailed {
 			t.agentFailed(a)
 		}
 	})
 	_ = a.ice.OnSelectedCandidatePairChange(a.selected)
-	if err := a.ice.GatherCandidates(); err != nil {
-		a.close()
-		return nil, errors.New("gather ICE candidates")
-	}
 	return a, nil
 }
 
-func (m *Mux) agentOptions(a *agent) []ice.AgentOption {
+func (m *Mux) agentOptions(ufrag, pwd string) []ice.AgentOption {
 	keepalive := m.cfg.ICE.ConsentInterval // pion caps it at 2 s
 	if keepalive <= 0 {
 		keepalive = 2 * time.Second
 	}
 	opts := []ice.AgentOption{
 		ice.WithNet(m.network),
-		ice.WithUDPMux(a),
 		ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6}),
 		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}),
 		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled),
-		ice.WithLocalCredentials(a.ufrag, a.pwd),
+		ice.WithLocalCredentials(ufrag, pwd),
 		ice.WithLoggerFactory(muted{}),
 		ice.WithCheckInterval(checkInterval),
 		ice.WithMaxBindingRequests(maxChecks),
@@ -163,6 +160,11 @@ func (a *agent) addCandidate(c Candidate) {
 		return
 	}
 	a.candidates++
+	for _, conn := range a.conns {
+		if conn.local.v4 == c.Addr.Addr().Unmap().Is4() && conn.opened.CompareAndSwap(false, true) {
+			conn.open()
+		}
+	}
 	_ = a.ice.AddRemoteCandidate(remote)
 }
 
@@ -242,31 +244,6 @@ func (a *agent) close() {
 	})
 }
 
-// GetConn implements ice.UDPMux.
-func (a *agent) GetConn(_ string, addr net.Addr) (net.PacketConn, error) {
-	for _, c := range a.conns {
-		if c.local.netAddr == addr {
-			return c, nil
-		}
-	}
-	return nil, io.ErrClosedPipe
-}
-
-// RemoveConnByUfrag implements ice.UDPMux: the agent failed or is closed.
-func (a *agent) RemoveConnByUfrag(string) { a.t.mux.directory.remove(a) }
-
-// GetListenAddresses implements ice.UDPMux.
-func (a *agent) GetListenAddresses() []net.Addr {
-	list := make([]net.Addr, len(a.conns))
-	for i, c := range a.conns {
-		list[i] = c.local.netAddr
-	}
-	return list
-}
-
-// Close implements ice.UDPMux.
-func (a *agent) Close() error { return nil }
-
 // stunQueue is how many messages wait for one agent on one address. When it
 // is full the oldest goes: the newest check is the one that still matters.
 const stunQueue = 32
@@ -278,6 +255,7 @@ type agentConn struct {
 	queue  chan *datagram
 	closed chan struct{}
 	once   sync.Once
+	opened atomic.Bool // it is a candidate, or about to be
 }
 
 func newAgentConn(a *agent, la *localAddr) *agentConn {
@@ -288,9 +266,23 @@ func newAgentConn(a *agent, la *localAddr) *agentConn {
 	}
 }
 
+// open makes the address one of the agent's candidates.
+func (c *agentConn) open() {
+	addr := c.local.addr
+	host, err := ice.NewCandidateHost(&ice.CandidateHostConfig{
+		Network: "udp", Address: addr.Addr().String(), Port: int(addr.Port()), Component: 1,
+	})
+	if err == nil {
+		_ = c.agent.ice.AddVirtualCandidate(host, c) // fails once the agent is closed
+	}
+}
+
 // deliver queues a copy of b for the agent.
 func (c *agentConn) deliver(b []byte, from remoteKey) {
 	m := c.agent.t.mux
+	if c.opened.CompareAndSwap(false, true) {
+		c.agent.t.spawn(c.open)
+	}
 	d := m.newDatagram(b, from)
 	for range 2 {
 		select {
@@ -336,9 +328,12 @@ func (c *agentConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if msg, ok := parseSTUN(b); ok {
 		switch msg.kind {
 		case stunBindingRequest:
-			t.mux.directory.expect(msg.id, transaction{conn: c, to: k, at: now})
+			if !t.mux.directory.expect(msg.id, transaction{conn: c, to: k, at: now}) {
+				return len(b), nil // later
+			}
 		case stunBindingSuccess:
 			t.touch(now)
+			t.mux.directory.authenticated(c.agent, k)
 			t.mux.bindings.bind(k, t, false)
 		}
 	}

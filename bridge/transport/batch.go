@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"sync/atomic"
+
 	"golang.org/x/sys/unix"
 
 	"steg/bridge/packet"
@@ -148,12 +150,12 @@ func (b *Batch) Flush() {
 	}
 }
 
-// path is where a transport sends to: immutable, replaced as a whole.
+// path is where a transport sends to: replaced as a whole, immutable but for
+// what was learnt about the route.
 type path struct {
-	key     remoteKey
-	local   *localAddr
-	sa      unix.RawSockaddrInet6
-	saLen   uint32
-	noGSO   noGSO
-	refusal int
+	key   remoteKey
+	local *localAddr
+	sa    unix.RawSockaddrInet6
+	saLen uint32
+	noGSO atomic.Bool // segmentation failed on this route
 }

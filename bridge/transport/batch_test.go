@@ -17,7 +17,7 @@ func TestSegmentation(t *testing.T) {
 	}{
 		{name: "GSO", calls: 1},
 		{name: "refused", calls: 100, plain: true, setup: func(b *Batch, _ *Transport) {
-			b.out.failFor = func(*path) bool { return true }
+			b.out.refuse = true
 		}},
 		{name: "off for the path", calls: 2, plain: true, setup: func(_ *Batch, t *Transport) {
 			t.path.Load().noGSO.Store(true)

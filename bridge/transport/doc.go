@@ -31,13 +31,13 @@
 //
 // # Goroutines
 //
-// Per local address and core: one reader. Per transport: two of the ICE
-// agent and one more for each local address (both twice for the seconds of
-// an ICE restart); three of pion/dtls once it shakes hands and one that waits
-// for it; with a data channel two of pion/sctp and one per open channel, and
-// a writer for as long as messages are queued. On a host with one IPv4 and
-// one IPv6 address this is 11 with a data channel, 8 without. Nothing ticks
-// but what ICE and SCTP need.
+// Per local address and core: one reader. Per transport: one of the ICE
+// agent, one more once checks run and one for each local address that the
+// peer checks (twice for the seconds of an ICE restart); three of pion/dtls
+// and one that waits for it; with SCTP three of pion/sctp, and one for each
+// open channel, with a writer for as long as messages are queued. A client on
+// one address has 7 without and 11 with its data channel. Nothing ticks but
+// what ICE and SCTP need.
 //
 // # Privacy
 //

@@ -30,7 +30,7 @@ type Mux struct {
 	start      time.Time
 	addrs      []*localAddr
 	candidates []Candidate
-	network    *stdnet.Net // one list of interfaces for all agents
+	network    *stdnet.Net // one list of interfaces for all agents, which do not use it
 	suites     dtlsSuites
 	profiles   []dtls.SRTPProtectionProfile
 	hashes     []string
@@ -81,8 +81,12 @@ func Listen(cfg Config, log zerolog.Logger) (*Mux, error) {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	if m.addrs, err = listenAll(cfg, n); err != nil {
+	var skipped int
+	if m.addrs, skipped, err = listenAll(cfg, n); err != nil {
 		return nil, err
+	}
+	if skipped > 0 {
+		log.Warn().Int("addresses", skipped).Msg("some allowed local addresses could not be bound")
 	}
 	m.candidates = candidatesOf(m.Addresses(), cfg.ICE.StaticMappings)
 	return m, nil
@@ -176,10 +180,22 @@ func (m *Mux) NewTransport(o Options, p Peer) (*Transport, error) {
 		old:    map[*agent]*time.Timer{},
 	}
 	t.dtlsIn.write = t.writeDTLS
-	m.mu.Lock()
-	if m.closed {
-		m.mu.Unlock()
+	if t.current, err = t.newAgent(0); err != nil {
+		return nil, err
+	}
+	if !m.enter(t) {
+		t.current.close()
 		return nil, ErrClosed
+	}
+	return t, nil
+}
+
+// enter registers t and gives it an index, unless the mux is closed.
+func (m *Mux) enter(t *Transport) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false
 	}
 	if n := len(m.free); n > 0 {
 		t.index = m.free[n-1]
@@ -189,12 +205,7 @@ func (m *Mux) NewTransport(o Options, p Peer) (*Transport, error) {
 		m.next++
 	}
 	m.transports[t] = struct{}{}
-	m.mu.Unlock()
-	if t.current, err = t.newAgent(0); err != nil {
-		m.forget(t)
-		return nil, err
-	}
-	return t, nil
+	return true
 }
 
 func (m *Mux) forget(t *Transport) {

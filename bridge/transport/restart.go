@@ -16,18 +16,29 @@ const (
 // client has not answered yet.
 func (t *Transport) RestartICE() (Description, RestartResult) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch {
-	case t.closed || !t.mux.cfg.ICE.Restart:
-		return Description{}, RestartRefused
-	case !t.established:
-		return t.describe(t.current), RestartKept
-	case t.pending != nil && !t.pending.started:
-		return t.describe(t.pending), RestartStarted
+	d, result, decided := t.restartKnown()
+	next := t.generation + 1
+	t.mu.Unlock()
+	if decided {
+		return d, result
 	}
-	a, err := t.newAgent(t.generation + 1)
+	a, err := t.newAgent(next) // takes its time, so without the lock
 	if err != nil {
 		return Description{}, RestartRefused
+	}
+	d, result, taken := t.adopt(a)
+	if !taken {
+		a.close()
+	}
+	return d, result
+}
+
+// adopt makes a the pending agent, unless somebody was faster.
+func (t *Transport) adopt(a *agent) (d Description, result RestartResult, taken bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if d, result, decided := t.restartKnown(); decided {
+		return d, result, false
 	}
 	if t.pending != nil {
 		t.dropPending()
@@ -40,7 +51,20 @@ func (t *Transport) RestartICE() (Description, RestartResult) {
 	}
 	t.expiry = time.AfterFunc(timeout, func() { t.restartExpired(a) })
 	t.mux.count.iceRestarts.Add(1)
-	return t.describe(a), RestartStarted
+	return t.describe(a), RestartStarted, true
+}
+
+// restartKnown decides requests that need no new agent. The caller holds mu.
+func (t *Transport) restartKnown() (Description, RestartResult, bool) {
+	switch {
+	case t.closed || !t.mux.cfg.ICE.Restart:
+		return Description{}, RestartRefused, true
+	case !t.established:
+		return t.describe(t.current), RestartKept, true
+	case t.pending != nil && !t.pending.started:
+		return t.describe(t.pending), RestartStarted, true
+	}
+	return Description{}, RestartStarted, false
 }
 
 // restartExpired gives up on a restart; the old agent stays.

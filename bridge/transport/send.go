@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -16,9 +15,6 @@ const (
 	gsoSegments = 64  // in one message, a limit of the kernel
 	gsoBytes    = 65507
 )
-
-// noGSO remembers that segmentation failed.
-type noGSO = atomic.Bool
 
 // control is the ancillary data UDP_SEGMENT of udp(7): one segment's size.
 type control struct {
@@ -43,10 +39,10 @@ type sender struct {
 	next               int              // first message not handed over yet
 	send               func(fd uintptr) // transmit, as a value made once
 	single             mmsghdr          // scratch of the plain fallback
-	failFor            func(*path) bool // tests: pretend that segmentation fails
-	calls, packets     uint64           // of this flush
-	bytes, drops       uint64
-	_                  [0]func() // not comparable, not copied by accident
+
+	calls, packets, bytes, drops uint64 // of this flush
+
+	refuse bool // tests: segmentation fails
 }
 
 func (s *sender) init(m *Mux) {
@@ -135,16 +131,12 @@ func (s *sender) end() {
 func (s *sender) transmit(fd uintptr) {
 	full := 0
 	for s.next < s.messages {
-		if s.failFor != nil && s.failFor(s.paths[s.next]) && s.count(s.next) > 1 {
+		if s.refuse && s.count(s.next) > 1 {
 			s.refused(fd, unix.EMSGSIZE)
 			continue
 		}
-		end := s.messages
-		if s.failFor != nil {
-			end = s.next + 1
-		}
 		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd,
-			uintptr(unsafe.Pointer(&s.hdrs[s.next])), uintptr(end-s.next), unix.MSG_DONTWAIT, 0, 0)
+			uintptr(unsafe.Pointer(&s.hdrs[s.next])), uintptr(s.messages-s.next), unix.MSG_DONTWAIT, 0, 0)
 		s.calls++
 		if errno == 0 {
 			for range int(n) {

@@ -133,13 +133,12 @@ func bareError(err error) error {
 
 // listenAll binds every allowed address. Addresses that vanished meanwhile
 // are left out; a taken port is an error.
-func listenAll(cfg Config, readers int) ([]*localAddr, error) {
+func listenAll(cfg Config, readers int) (bound []*localAddr, skipped int, err error) {
 	addrs, err := localAddresses(cfg.ICE)
 	if err != nil {
-		return nil, fmt.Errorf("list interfaces: %w", bareError(err))
+		return nil, 0, fmt.Errorf("list interfaces: %w", bareError(err))
 	}
 	port := cfg.ICE.Port
-	var bound []*localAddr
 	var last error
 	for _, a := range addrs {
 		la, err := listenAddr(netip.AddrPortFrom(a, uint16(port)), readers, cfg.ICE.ReceiveBuffer)
@@ -147,10 +146,11 @@ func listenAll(cfg Config, readers int) ([]*localAddr, error) {
 			for _, b := range bound {
 				b.close()
 			}
-			return nil, &PortError{Port: port, Err: err}
+			return nil, 0, &PortError{Port: port, Err: err}
 		}
 		if err != nil {
 			last = err
+			skipped++
 			continue
 		}
 		la.index = uint16(len(bound))
@@ -159,11 +159,11 @@ func listenAll(cfg Config, readers int) ([]*localAddr, error) {
 	}
 	if len(bound) == 0 {
 		if last != nil {
-			return nil, &PortError{Port: port, Err: last}
+			return nil, 0, &PortError{Port: port, Err: last}
 		}
-		return nil, ErrNoAddress
+		return nil, 0, ErrNoAddress
 	}
-	return bound, nil
+	return bound, skipped, nil
 }
 
 // networkAddress is the form in which candidates name an address.

@@ -64,14 +64,36 @@ func parseSTUN(b []byte) (stunMessage, bool) {
 	return m, true
 }
 
-// The rate of checks that one agent takes. A client sends a few a second.
+// The rate of checks that one agent takes, and of those that it makes. A
+// client sends a few a second.
 const (
 	stunRate  = 100 // a second
 	stunBurst = 200
 )
 
+// bucket is a token bucket of stunRate and stunBurst; the zero value is full.
+type bucket struct {
+	spent float64
+	at    time.Duration
+}
+
+func (b *bucket) take(now time.Duration) bool {
+	b.spent = max(0, b.spent-float64(now-b.at)*stunRate/float64(time.Second))
+	b.at = now
+	if b.spent+1 > stunBurst {
+		return false
+	}
+	b.spent++
+	return true
+}
+
+// maxRemotes is how many addresses may pass checks with one agent. Without
+// a limit a peer that forges its source addresses could make the bridge
+// check as many hosts as it likes.
+const maxRemotes = 32
+
 // maxTransactions is how many of its own checks an agent waits for at once.
-const maxTransactions = 64
+const maxTransactions = 256
 
 // directory finds the agent that a STUN message is for: requests by our
 // ufrag, answers by the transaction that they answer.
@@ -113,8 +135,9 @@ func (d *directory) remove(a *agent) {
 	a.removed = true
 }
 
-// request finds the agent of a request and takes one check off its rate.
-func (d *directory) request(username []byte, now time.Duration) (a *agent, allowed bool) {
+// request finds the agent of a request from k and takes one check off its
+// rate.
+func (d *directory) request(username []byte, k remoteKey, now time.Duration) (a *agent, allowed bool) {
 	ufrag, _, ok := bytes.Cut(username, []byte{':'})
 	if !ok {
 		return nil, false
@@ -125,22 +148,29 @@ func (d *directory) request(username []byte, now time.Duration) (a *agent, allow
 	if a == nil {
 		return nil, false
 	}
-	a.tokens = min(stunBurst, a.tokens+float64(now-a.refilled)*stunRate/float64(time.Second))
-	a.refilled = now
-	if a.tokens < 1 {
+	if _, known := a.remotes[k]; !known && len(a.remotes) >= maxRemotes {
 		return a, false
 	}
-	a.tokens--
-	return a, true
+	return a, a.in.take(now)
 }
 
-// expect notes a check that is about to be sent.
-func (d *directory) expect(id transactionID, tr transaction) {
+// authenticated notes that a check from k passed.
+func (d *directory) authenticated(a *agent, k remoteKey) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a.remotes == nil {
+		a.remotes = map[remoteKey]struct{}{}
+	}
+	a.remotes[k] = struct{}{}
+}
+
+// expect notes a check that is about to be sent; false: not now.
+func (d *directory) expect(id transactionID, tr transaction) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	a := tr.conn.agent
-	if a.removed {
-		return
+	if a.removed || !a.out.take(tr.at) {
+		return false
 	}
 	if len(a.sent) < maxTransactions {
 		a.sent = append(a.sent, id)
@@ -150,6 +180,7 @@ func (d *directory) expect(id transactionID, tr transaction) {
 		a.oldest = (a.oldest + 1) % maxTransactions
 	}
 	d.transactions[id] = tr
+	return true
 }
 
 // answer finds, and ends, the transaction that a response from k answers.
@@ -177,7 +208,7 @@ func (m *Mux) handleSTUN(s *socket, b []byte, k remoteKey, now time.Duration) {
 			m.handleStray(s, b, k)
 			return
 		}
-		a, allowed := m.directory.request(msg.username, now)
+		a, allowed := m.directory.request(msg.username, k, now)
 		switch {
 		case a == nil:
 			m.count.dropSTUN.Add(1)

@@ -57,19 +57,28 @@ func TestParseSTUN(t *testing.T) {
 
 func TestRequestRate(t *testing.T) {
 	d := directory{ufrags: map[string]*agent{}, transactions: map[transactionID]transaction{}}
-	a := &agent{ufrag: "u", tokens: stunBurst}
+	a := &agent{ufrag: "u"}
 	d.register(a)
 	passed := 0
 	for range 2 * stunBurst {
-		if _, ok := d.request([]byte("u:x"), 0); ok {
+		if _, ok := d.request([]byte("u:x"), remoteKey{}, 0); ok {
 			passed++
 		}
 	}
 	if passed != stunBurst {
 		t.Errorf("%d passed at once", passed)
 	}
-	if _, ok := d.request([]byte("u:x"), time.Second); !ok {
+	if _, ok := d.request([]byte("u:x"), remoteKey{}, time.Second); !ok {
 		t.Error("nothing passes later")
+	}
+	for i := range maxRemotes {
+		d.authenticated(a, remoteKey{port: uint16(i)})
+	}
+	if _, ok := d.request([]byte("u:x"), remoteKey{port: 1}, time.Hour); !ok {
+		t.Error("a known address does not pass")
+	}
+	if _, ok := d.request([]byte("u:x"), remoteKey{port: 9999}, time.Hour); ok {
+		t.Error("there is no limit of addresses")
 	}
 }
 
@@ -79,12 +88,13 @@ func TestTransactions(t *testing.T) {
 	d.register(a)
 	conn, here, there := &agentConn{agent: a}, remoteKey{port: 1}, remoteKey{port: 2}
 	for i := range 3 * maxTransactions {
-		d.expect(transactionID{byte(i)}, transaction{conn: conn, to: here})
+		d.expect(transactionID{byte(i), byte(i >> 8)}, transaction{conn: conn, to: here, at: time.Duration(i) * time.Second})
 	}
 	if len(d.transactions) != maxTransactions {
 		t.Errorf("%d transactions kept", len(d.transactions))
 	}
-	last := transactionID{3*maxTransactions - 1}
+	n := 3*maxTransactions - 1
+	last := transactionID{byte(n), byte(n >> 8)}
 	if _, ok := d.answer(last, there); ok {
 		t.Error("answered from elsewhere")
 	}

@@ -180,6 +180,15 @@ func (t *Transport) newPath(k remoteKey) *path {
 	return p
 }
 
+// spawn runs f on a goroutine that Close waits for.
+func (t *Transport) spawn(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.closed {
+		t.wg.Go(f)
+	}
+}
+
 // validated: a check of a's to k was answered. The first such address may be
 // sent to, long before ICE is done.
 func (t *Transport) validated(a *agent, k remoteKey) {
