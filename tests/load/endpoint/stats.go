@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"fmt"
 	"math/bits"
 	"time"
 )
@@ -29,7 +30,7 @@ type Stats struct {
 	TCC         uint64 // transport-wide feedback
 	Messages    uint64 // of the bridge channel
 	BadMessages uint64
-	Latency     Latency // audio and video, from sending to arrival
+	Latency     Latency `json:"-"` // audio and video, from sending to arrival
 }
 
 // Add adds the counts of another endpoint.
@@ -59,6 +60,11 @@ func (l *Latency) add(d time.Duration) {
 		i = shift*16 + int(us>>shift)
 	}
 	l[min(i, len(l)-1)]++
+}
+
+// String prints the middle and the end.
+func (l Latency) String() string {
+	return fmt.Sprintf("p50=%v p99=%v", l.Quantile(0.5), l.Quantile(0.99))
 }
 
 // Quantile returns the latency below which the given share of packets lies.

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"steg/tests/load/endpoint"
+)
+
+// report is the outcome of one measurement.
+type report struct {
+	Bridge            string
+	Calls             int
+	Endpoints         int // in all calls
+	Seconds           float64
+	SetUpSeconds      float64
+	PacketsIn         float64 // per second, media and feedback
+	PacketsForwarded  float64 // per second
+	MegabitsForwarded float64 // per second, RTP without UDP and IP
+	CPU               float64 // cores
+	MicrosPerPacket   float64 // of CPU time, by forwarded packets
+	UserMicros        float64
+	SystemMicros      float64
+	LossPercent       float64
+	LatencyP50Micros  int64
+	LatencyP99Micros  int64
+	ResidentIdleKiB   int
+	ResidentKiB       int
+	ResidentPerKiB    float64 // per endpoint, above idle
+	ThreadsIdle       int
+	Threads           int
+	GoroutinesIdle    int // 0: unknown
+	Goroutines        int
+	GoroutinesPer     float64
+	LoadCPU           float64 // cores used by this program
+	Problems          uint64  // gaps in pictures, duplicates, packets and messages that do not parse
+	Counts            endpoint.Stats
+	CallOptions       endpoint.CallOptions
+}
+
+func newReport(o options, idle, before, after process, elapsed time.Duration, s *endpoint.Stats) *report {
+	r := &report{
+		Bridge: o.bridge, Calls: o.calls, Endpoints: o.calls * o.call.Endpoints, Seconds: elapsed.Seconds(),
+		ResidentIdleKiB: idle.residentKiB, ResidentKiB: after.residentKiB, ThreadsIdle: idle.threads, Threads: after.threads,
+		GoroutinesIdle: idle.goroutines, Goroutines: after.goroutines, Counts: *s, CallOptions: o.call,
+		LatencyP50Micros: s.Latency.Quantile(0.5).Microseconds(), LatencyP99Micros: s.Latency.Quantile(0.99).Microseconds(),
+	}
+	if o.command != "" {
+		r.Bridge = "command"
+	}
+	forwarded := float64(s.Received + s.RTX)
+	r.PacketsIn = float64(s.Sent) / r.Seconds
+	r.PacketsForwarded = forwarded / r.Seconds
+	r.MegabitsForwarded = float64(s.Bytes) * 8 / 1e6 / r.Seconds
+	r.CPU = (after.cpu() - before.cpu()).Seconds() / r.Seconds
+	if forwarded > 0 {
+		r.UserMicros = (after.user - before.user).Seconds() * 1e6 / forwarded
+		r.SystemMicros = (after.system - before.system).Seconds() * 1e6 / forwarded
+		r.LossPercent = float64(s.Lost) * 100 / (forwarded + float64(s.Lost))
+	}
+	r.MicrosPerPacket = r.UserMicros + r.SystemMicros
+	n := float64(r.Endpoints)
+	r.ResidentPerKiB = float64(after.residentKiB-idle.residentKiB) / n
+	r.GoroutinesPer = float64(after.goroutines-idle.goroutines) / n
+	r.Problems = s.PictureGaps + s.Duplicates + s.BadVideo + s.Rejected + s.BadMessages
+	return r
+}
+
+func (r *report) print(out io.Writer, verbose bool) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	row := func(name, format string, a ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", a...) }
+	row("bridge", "%s", r.Bridge)
+	row("calls x endpoints", "%d x %d, set up in %.1f s, measured for %.1f s", r.Calls, r.Endpoints/max(r.Calls, 1), r.SetUpSeconds, r.Seconds)
+	row("packets in", "%.0f /s", r.PacketsIn)
+	row("packets forwarded", "%.0f /s, %.1f Mbit/s", r.PacketsForwarded, r.MegabitsForwarded)
+	row("CPU per packet", "%.2f us (user %.2f, system %.2f)", r.MicrosPerPacket, r.UserMicros, r.SystemMicros)
+	row("CPU", "%.2f cores", r.CPU)
+	row("loss", "%.3f %%", r.LossPercent)
+	row("latency", "p50 %d us, p99 %d us", r.LatencyP50Micros, r.LatencyP99Micros)
+	row("memory", "%.1f MiB idle, %.1f MiB, %.0f KiB per endpoint", float64(r.ResidentIdleKiB)/1024, float64(r.ResidentKiB)/1024, r.ResidentPerKiB)
+	row("threads", "%d idle, %d", r.ThreadsIdle, r.Threads)
+	if r.Goroutines > 0 {
+		row("goroutines", "%d idle, %d, %.1f per endpoint", r.GoroutinesIdle, r.Goroutines, r.GoroutinesPer)
+	}
+	row("problems", "%d", r.Problems)
+	row("this program's CPU", "%.2f cores", r.LoadCPU)
+	_ = w.Flush()
+	if verbose {
+		fmt.Fprintf(out, "%+v\n", r.Counts)
+	}
+}
