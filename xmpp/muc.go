@@ -147,7 +147,7 @@ func (s *session) refused(r *room, condition string) {
 	case "conflict":
 		s.account.warn.say(nicknameTaken, condition)
 	case "forbidden", "not-allowed", "not-authorized", "registration-required":
-		s.account.warn.say("the brewery does not let this account in: check who may enter it", condition)
+		s.account.warn.say("the brewery does not let this account in: check MUC_JIDS and who may enter the room", condition)
 	case "item-not-found", "remote-server-not-found", "service-unavailable", "remote-server-timeout":
 		s.account.warn.say("there is no such brewery: check MUC_JIDS and the server's room service", condition)
 	default:

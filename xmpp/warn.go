@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/xml"
 	"errors"
 	"io"
 	"net"
@@ -91,7 +92,7 @@ func explain(err error) (text, cause string) {
 		return "nothing listens on the XMPP server's port: check that Prosody runs, HOSTNAME and PORT", ""
 	case isTimeout(err):
 		return "the XMPP server does not answer: check HOSTNAME, PORT and firewalls", ""
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET):
+	case isBroken(err) || errors.Is(err, io.EOF):
 		return "the XMPP server closed the connection during login: see its log", ""
 	default:
 		return "cannot log in at the XMPP server: check that HOSTNAME and PORT belong to an XMPP server for clients", ""
@@ -149,11 +150,19 @@ func lossCause(err error) string {
 		return err.Error()
 	case isTimeout(err):
 		return "timeout"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrUnexpectedEOF):
+	case isBroken(err):
 		return "the connection broke"
 	default:
 		return "the stream broke"
 	}
+}
+
+// isBroken tells whether a connection has ended in the midst of something.
+// The XML decoder has a text of its own for that.
+func isBroken(err error) bool {
+	var xe *xml.SyntaxError
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.As(err, &xe) && xe.Msg == "unexpected EOF"
 }
 
 func isTimeout(err error) bool {
