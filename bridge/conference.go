@@ -56,6 +56,9 @@ func (b *Bridge) newConference(meetingID string) *Conference {
 		c.videoSSRC = 2
 	}
 	c.queue = newQueue(func(stack []byte) { b.panicked(stack) })
+	if b.cfg.Conference.SilenceDetection {
+		c.speakers.silence = b.cfg.Conference.SilenceTimeout
+	}
 	c.routes.Store(noRoutes)
 	c.roster.Store(&[]*Endpoint{})
 	return c

@@ -23,7 +23,7 @@ func (c *Conference) speakerMessage() []byte {
 	return message.Marshal(&message.DominantSpeakerEndpointChangeEvent{
 		DominantSpeakerEndpoint: dominant,
 		PreviousSpeakers:        c.speakers.Recent(),
-		Silence:                 c.bridge.cfg.Conference.SilenceDetection && c.speakers.Silent(),
+		Silence:                 c.speakers.Silent(),
 	})
 }
 
