@@ -149,12 +149,13 @@ func (tab *Tab) Size(width, height int64, dark bool) {
 // JSON value in result unless that is nil.
 func (tab *Tab) Eval(expression string, result any) {
 	tab.t.Helper()
-	if err := tab.eval(expression, result); err != nil {
+	if err := tab.Try(expression, result); err != nil {
 		tab.t.Fatalf("%s: %s: %v\n%s", tab.name, expression, err, tab.Console())
 	}
 }
 
-func (tab *Tab) eval(expression string, result any) error {
+// Try is Eval that returns what went wrong.
+func (tab *Tab) Try(expression string, result any) error {
 	ctx, cancel := context.WithTimeout(tab.ctx, 20*time.Second)
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[string](
@@ -188,7 +189,7 @@ func (tab *Tab) WaitFor(what string, limit time.Duration, expression string) tim
 	tab.t.Helper()
 	return tab.Wait(what, limit, func() error {
 		var ok bool
-		if err := tab.eval("Boolean("+expression+")", &ok); err != nil {
+		if err := tab.Try("Boolean("+expression+")", &ok); err != nil {
 			return err
 		}
 		if !ok {

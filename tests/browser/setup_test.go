@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -169,6 +170,11 @@ func (in *installation) join(t *testing.T, options string, names ...string) []*p
 		url := fmt.Sprintf("%s/?name=%s&room=room-%d&join=1&lang=en%s", in.url, name, in.room, options)
 		people = append(people, &person{Tab: in.browser.Open(t, name, url), name: name, url: url})
 	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			diagnose(people)
+		}
+	})
 	for _, p := range people {
 		p.connected(len(people))
 	}
@@ -187,4 +193,14 @@ func (p *person) connected(people int) {
 		return nil
 	})
 	p.Logf("%s is connected and sees everybody after %v", p.name, took.Round(10*time.Millisecond))
+}
+
+// diagnose logs what each page knows, to tell why a test failed.
+func diagnose(people []*person) {
+	for _, p := range people {
+		var all, reasons json.RawMessage
+		if p.Try("steg.snapshot()", &all) == nil && p.Try("steg.reasons()", &reasons) == nil {
+			p.Logf("%s: %s\n%s", p.name, reasons, all)
+		}
+	}
 }

@@ -73,11 +73,16 @@ function outbound(s, was) {
 export async function snapshot(call) {
   const byMID = new Map();
   const sent = [];
+  let uplink = 0;
   const report = await call.pc.getStats();
   for (const s of report.values()) {
     if (s.type === 'inbound-rtp') byMID.set(s.mid, inbound(s));
+    if (s.type === 'candidate-pair' && s.nominated) uplink = s.availableOutgoingBitrate ?? 0;
     if (s.type === 'outbound-rtp') {
-      sent.push({ ssrc: s.ssrc, mid: s.mid, kind: s.kind, packets: s.packetsSent ?? 0, active: s.active ?? true, height: s.frameHeight ?? 0 });
+      sent.push({
+        ssrc: s.ssrc, mid: s.mid, kind: s.kind, packets: s.packetsSent ?? 0, active: s.active ?? true, height: s.frameHeight ?? 0,
+        frames: s.framesEncoded ?? 0, target: s.targetBitrate ?? 0, limit: s.qualityLimitationReason ?? '', keyframeRequests: s.pliCount ?? 0,
+      });
     }
   }
   const sources = [...call.sources.values()].map((s) => ({
@@ -93,5 +98,6 @@ export async function snapshot(call) {
     asked: Object.fromEntries(call.asked),
     sources,
     sent,
+    uplink,
   };
 }
