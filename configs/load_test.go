@@ -232,15 +232,19 @@ func TestSearch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var ids []string
-			for _, a := range c.XMPP.Accounts {
-				ids = append(ids, a.ID)
-			}
-			if c.ICE.Port != tt.port || strings.Join(ids, " ") != tt.ids || len(warnings) != tt.warns {
-				t.Errorf("got port %d, accounts %v, warnings %v", c.ICE.Port, ids, warnings)
+			if ids := accountIDs(c); c.ICE.Port != tt.port || ids != tt.ids || len(warnings) != tt.warns {
+				t.Errorf("got port %d, accounts %s, warnings %v", c.ICE.Port, ids, warnings)
 			}
 		})
 	}
+}
+
+func accountIDs(c *Config) string {
+	var ids []string
+	for _, a := range c.XMPP.Accounts {
+		ids = append(ids, a.ID)
+	}
+	return strings.Join(ids, " ")
 }
 
 func write(t *testing.T, file, text string) {

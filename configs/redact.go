@@ -17,7 +17,6 @@ import (
 type scrubber struct {
 	credential *regexp.Regexp // 1: name and separator, 2: value
 	jid        *regexp.Regexp // 1: local part, 2: domain, 3: resource
-	quad       *regexp.Regexp
 	mdns       *regexp.Regexp
 	hostPort   *regexp.Regexp // 1: last label of the host
 	extensions []string       // of files, so that file:line stays
@@ -27,10 +26,8 @@ func newScrubber() *scrubber {
 	return &scrubber{
 		credential: regexp.MustCompile(`(?i)((?:ufrag|pwd|passwd|password|secret|token)["'\\]*\s*[=:]\s*["'\\]*)([^\s"'\\,;&<>)}\]]+)`),
 		jid:        regexp.MustCompile(`([^\s@/"'<>=(\[,;:]+)@([^\s@/"'<>,;)\]\\]+)(/[^\s"'<>,;)\]\\]+)?`),
-		// Versions have three numbers and stay; whoever writes four loses them.
-		quad:     regexp.MustCompile(`[0-9]+(?:\.[0-9]+){3,}(?::[0-9]+)?`),
-		mdns:     regexp.MustCompile(`(?i)[0-9a-z-]+\.local\b(?::[0-9]+)?`),
-		hostPort: regexp.MustCompile(`(?i)(?:[0-9a-z_-]+\.)+([a-z][0-9a-z-]*[0-9a-z])\.?:[0-9]{2,5}\b`),
+		mdns:       regexp.MustCompile(`(?i)[0-9a-z-]+\.local\b(?::[0-9]+)?`),
+		hostPort:   regexp.MustCompile(`(?i)(?:[0-9a-z_-]+\.)+([a-z][0-9a-z-]*[0-9a-z])\.?:[0-9]{2,5}\b`),
 		extensions: []string{
 			"go", "s", "conf", "properties", "json", "xml", "lua", "js", "mjs", "ts", "java", "kt", "cpp", "hpp", "rs", "py", "sh",
 			"pem", "crt", "cert", "key", "log", "txt", "md", "yml", "yaml", "toml", "service", "golden", "html", "mod", "sum",
@@ -45,8 +42,7 @@ func (c *scrubber) text(s string) string {
 	}
 	s = c.credential.ReplaceAllString(s, "${1}"+redacted)
 	s = c.jids(s)
-	s = hideIPv6(s)
-	s = c.quad.ReplaceAllString(s, redacted)
+	s = hideIPv4(hideIPv6(s))
 	s = c.mdns.ReplaceAllString(s, redacted)
 	return c.hosts(s)
 }
@@ -111,8 +107,41 @@ func hideIPv6(s string) string {
 	return b.String() + s[done:]
 }
 
+// hideIPv4 replaces four or more numbers with dots between them, and a port
+// behind. Versions have three numbers and stay; whoever writes four loses
+// them.
+func hideIPv4(s string) string {
+	var b strings.Builder
+	done := 0
+	for i := 0; i < len(s); {
+		if !isDigit(s[i]) {
+			i++
+			continue
+		}
+		start, numbers := i, 1
+		for ; i < len(s) && (isDigit(s[i]) || s[i] == '.' && i+1 < len(s) && isDigit(s[i+1])); i++ {
+			if s[i] == '.' {
+				numbers++
+			}
+		}
+		if numbers < 4 {
+			continue
+		}
+		i = portEnd(s, i)
+		b.WriteString(s[done:start])
+		b.WriteString(redacted)
+		done = i
+	}
+	if done == 0 {
+		return s
+	}
+	return b.String() + s[done:]
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
 func inIPv6(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' || c == ':' || c == '.'
+	return isDigit(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' || c == ':' || c == '.'
 }
 
 func mayBeIPv6(run string) bool {
@@ -129,7 +158,7 @@ func zoneEnd(s string, i int) int {
 	}
 	for i++; i < len(s); i++ {
 		c := s[i]
-		if c != '_' && c != '-' && c != '.' && c != '~' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+		if c != '_' && c != '-' && c != '.' && c != '~' && !isDigit(c) && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
 			break
 		}
 	}
@@ -139,7 +168,7 @@ func zoneEnd(s string, i int) int {
 // portEnd returns the end of a port such as :443 that begins at i.
 func portEnd(s string, i int) int {
 	end := i + 1
-	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
+	for end < len(s) && isDigit(s[end]) {
 		end++
 	}
 	if i < len(s) && s[i] == ':' && end > i+1 {
@@ -150,7 +179,7 @@ func portEnd(s string, i int) int {
 
 // RedactError returns an error with the text of err but without the
 // addresses and names that errors of the net package carry, and without
-// whatever else looks like one. errors.Is and errors.As see through it. It
+// whatever else looks like an IP address. errors.Is and errors.As see through it. It
 // returns nil for nil.
 func RedactError(err error) error {
 	if err == nil {
@@ -162,7 +191,7 @@ func RedactError(err error) error {
 			text = strings.ReplaceAll(text, s, redacted)
 		}
 	}
-	return &redactedError{newScrubber().text(text), err}
+	return &redactedError{hideIPv4(hideIPv6(text)), err}
 }
 
 type redactedError struct {
