@@ -3,7 +3,6 @@ package transport
 import (
 	"errors"
 	"io"
-	"net"
 	"sync"
 	"time"
 
@@ -193,9 +192,8 @@ type sctpConn struct {
 
 // Read implements net.Conn and notes the end of the connection.
 func (c *sctpConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	var timeout net.Error
-	if err != nil && !(errors.As(err, &timeout) && timeout.Timeout()) {
+	n, err := readDTLS(c.Conn, b)
+	if errors.Is(err, io.EOF) {
 		c.mu.Lock()
 		c.over = true
 		c.mu.Unlock()

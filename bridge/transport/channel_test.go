@@ -80,7 +80,7 @@ func TestChannel(t *testing.T) {
 	dial(t, assoc, 7, "third")
 	wait(t, peer.opened, "third channel")
 	// Media outlives SCTP.
-	_ = assoc.Close
+	_ = assoc.Close()
 	plain := c.sendRTP(1, 60)
 	if got := wait(t, peer.rtp, "RTP"); !bytes.Equal(got, plain) {
 		t.Error("RTP changed")
@@ -127,4 +127,53 @@ func TestAssociationAgain(t *testing.T) {
 		wait(t, peer.closed, "ChannelClosed")
 		_ = c.dtls.SetReadDeadline(noDeadline)
 	}
+}
+
+// Forged DTLS from the endpoint's own address changes nothing.
+func TestForgedRecords(t *testing.T) {
+	m := newTestMux(t, testConfig())
+	tr, peer := newTestTransport(t, m, Options{Controlling: true, SCTP: true})
+	peer.message = func(c *Channel, text []byte) {
+		if err := c.Send(text); err != nil {
+			t.Error(err)
+		}
+	}
+	c := newClient(t, loopback4)
+	c.connect(tr, peer)
+	dc := dial(t, c.openSCTP(), 3, "x")
+	wait(t, peer.opened, "channel")
+	record := func(kind, epoch byte, seq uint16, body ...byte) []byte {
+		head := []byte{kind, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, byte(seq >> 8), byte(seq), 0, byte(len(body))}
+		return append(head, body...)
+	}
+	for epoch := range byte(3) {
+		for kind := byte(20); kind < 27; kind++ {
+			for seq := range uint16(20) {
+				body := bytes.Repeat([]byte{byte(seq)}, int(seq)*5+1)
+				for _, b := range [][]byte{
+					record(kind, epoch, 1000+seq, body...),
+					record(kind, epoch, seq, 2, 40)[:14],
+					append(record(kind, epoch, seq, 1, 0), body...),
+				} {
+					if _, err := c.conn.Write(b); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+	if _, err := dc.WriteDataChannel([]byte("still there"), true); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 100)
+	n, _, err := dc.ReadDataChannel(buf)
+	if err != nil || string(buf[:n]) != "still there" {
+		t.Fatalf("%q %v", buf[:n], err)
+	}
+	tr.dtlsIn.done.Store(-int64(2 * plainTail))
+	drops := m.Stats().DropKind
+	if _, err := c.conn.Write(record(22, 0, 5000, 1, 2, 3)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "late handshake dropped", func() bool { return m.Stats().DropKind == drops+1 })
 }

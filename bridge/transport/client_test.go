@@ -280,7 +280,7 @@ func (c *client) readLoop() {
 			return
 		}
 		if buf[0] < 64 {
-			c.in.deliver(buf[:n], remoteKey{})
+			c.in.deliver(buf[:n], remoteKey{}, 0)
 			continue
 		}
 		select {

@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -212,6 +214,7 @@ func (t *Transport) runDTLS(conn *dtls.Conn, isClient bool) {
 		t.fail()
 		return
 	}
+	t.dtlsIn.done.Store(int64(t.mux.Now()))
 	t.checkReady()
 	if t.opts.SCTP {
 		t.runSCTP(conn)
@@ -241,8 +244,30 @@ func (t *Transport) setKeys(conn *dtls.Conn, isClient bool) error {
 func discard(conn *dtls.Conn) {
 	buf := make([]byte, 2048)
 	for {
-		if _, err := conn.Read(buf); err != nil {
+		if _, err := readDTLS(conn, buf); err != nil {
 			return
 		}
 	}
+}
+
+// maxBadRecords is how many unreadable records in a row end a connection.
+const maxBadRecords = 1000
+
+// readDTLS reads one record. pion/dtls reports a bad record like the end of
+// the connection; here only the end and a deadline are errors, so that a
+// forged datagram cannot take the data channel down.
+func readDTLS(conn *dtls.Conn, b []byte) (int, error) {
+	for range maxBadRecords {
+		n, err := conn.Read(b)
+		var failure net.Error
+		switch {
+		case err == nil:
+			return n, nil
+		case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, dtls.ErrConnClosed):
+			return 0, io.EOF
+		case errors.As(err, &failure) && failure.Timeout():
+			return 0, err
+		}
+	}
+	return 0, io.EOF
 }

@@ -175,7 +175,7 @@ func (m *Mux) NewTransport(o Options, p Peer) (*Transport, error) {
 		return nil, fmt.Errorf("renew certificate: %w", err)
 	}
 	t := &Transport{
-		mux: m, opts: o, peer: p, cert: cert, created: m.Now(),
+		mux: m, opts: o, peer: p, cert: cert,
 		dtlsIn: newPipe(m),
 		old:    map[*agent]*time.Timer{},
 	}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/transport/v5/deadline"
@@ -23,6 +24,7 @@ type pipe struct {
 	closed chan struct{}
 	once   sync.Once
 	limit  *deadline.Deadline // of reads
+	done   atomic.Int64       // when the handshake ended, 0: not yet
 }
 
 func newPipe(m *Mux) *pipe {
@@ -34,9 +36,15 @@ func newPipe(m *Mux) *pipe {
 	}
 }
 
-// deliver queues a copy of b, unless the queue is full or b is no DTLS.
-func (p *pipe) deliver(b []byte, from remoteKey) {
-	if !wholeRecords(b) {
+// plainTail is for how long after the handshake records in the clear still
+// pass: the peer may have to repeat its last flight.
+const plainTail = 30 * time.Second
+
+// deliver queues a copy of b, unless the queue is full or b is nothing that
+// the DTLS layer should see.
+func (p *pipe) deliver(b []byte, from remoteKey, now time.Duration) {
+	done := time.Duration(p.done.Load())
+	if !acceptable(b, done == 0 || now < done+plainTail) {
 		p.mux.count.dropKind.Add(1)
 		return
 	}
@@ -49,28 +57,58 @@ func (p *pipe) deliver(b []byte, from remoteKey) {
 	}
 }
 
-// wholeRecords checks the record headers of a datagram (RFC 6347 section
-// 4.1). pion/dtls gives a handshake up over a datagram that it cannot cut
-// into records; anybody who knows a participant's address could send one.
+// acceptable checks the record headers of a datagram (RFC 6347 section 4.1).
+// pion/dtls gives a handshake up over a datagram that it cannot cut into
+// records, and answers some records in the clear with a fatal alert, even
+// after the handshake; anybody who knows a participant's address could send
+// such.
 //
 //	|  type  |   version (fe ff, fe fd)  | epoch | sequence | length |
 //	|   1    |             2             |   2   |    6     |   2    |
-func wholeRecords(b []byte) bool {
+func acceptable(b []byte, plain bool) bool {
 	const header = 13
 	if len(b) == 0 {
 		return false
 	}
 	for len(b) > 0 {
-		if len(b) < header || b[0] < 20 || b[0] > 25 || b[1] != 0xfe || (b[2] != 0xfd && b[2] != 0xff) {
+		if len(b) < header || b[1] != 0xfe || (b[2] != 0xfd && b[2] != 0xff) {
 			return false
 		}
 		n := int(binary.BigEndian.Uint16(b[11:]))
 		if n == 0 || len(b) < header+n {
 			return false
 		}
+		inClear := b[3] == 0 && b[4] == 0
+		if inClear && !(plain && acceptableInClear(b[0], b[header:header+n])) {
+			return false
+		}
+		if b[0] < contentChangeCipherSpec || b[0] > contentApplicationData {
+			return false
+		}
 		b = b[header+n:]
 	}
 	return true
+}
+
+// The content types of RFC 5246 section 6.2.1.
+const (
+	contentChangeCipherSpec = 20
+	contentAlert            = 21
+	contentHandshake        = 22
+	contentApplicationData  = 23
+)
+
+// acceptableInClear checks a record that is not encrypted.
+func acceptableInClear(content byte, body []byte) bool {
+	switch content {
+	case contentChangeCipherSpec:
+		return len(body) == 1 && body[0] == 1
+	case contentAlert:
+		return len(body) == 2 && (body[0] == 1 || body[0] == 2)
+	case contentHandshake:
+		return true
+	}
+	return false
 }
 
 func (p *pipe) close() {

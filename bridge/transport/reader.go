@@ -147,7 +147,7 @@ func (r *reader) dispatch(b []byte, k remoteKey, now time.Duration) {
 			m.count.dropUnknown.Add(1)
 			return
 		}
-		t.dtlsIn.deliver(b, k)
+		t.dtlsIn.deliver(b, k, now)
 	case c <= 3:
 		m.handleSTUN(r.sock, b, k, now)
 	default:

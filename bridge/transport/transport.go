@@ -12,14 +12,13 @@ import (
 // Transport is the connection of one endpoint or relay.
 type Transport struct {
 	// Set once.
-	mux     *Mux
-	opts    Options
-	peer    Peer
-	cert    *certificate
-	created time.Duration
-	index   uint32 // dense, for tables of batches; reused after Close
-	dtlsIn  *pipe
-	wg      sync.WaitGroup // every goroutine that is not an agent's
+	mux    *Mux
+	opts   Options
+	peer   Peer
+	cert   *certificate
+	index  uint32 // dense, for tables of batches; reused after Close
+	dtlsIn *pipe
+	wg     sync.WaitGroup // every goroutine that is not an agent's
 
 	// Atomic: what readers and batches go by.
 	path     atomic.Pointer[path] // nil until a pair works, and after Close
