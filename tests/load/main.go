@@ -142,6 +142,7 @@ func measure(ctx context.Context, o options, b *bridgeUnderTest, n *endpoint.Net
 	if err != nil {
 		return nil, err
 	}
+	busy, dropped := machineBusy(), n.Dropped()
 	began = time.Now()
 	if err := sleep(ctx, o.duration); err != nil {
 		return nil, err
@@ -162,7 +163,10 @@ func measure(ctx context.Context, o options, b *bridgeUnderTest, n *endpoint.Net
 	}
 	after.goroutines = b.goroutines(ctx)
 	r := newReport(o, idle, before, after, elapsed, &sum)
+	r.OtherCPU = (machineBusy()-busy).Seconds()/elapsed.Seconds() - r.CPU
+	r.DroppedHere = n.Dropped() - dropped
 	r.LoadCPU = (ownAfter.cpu() - own.cpu()).Seconds() / elapsed.Seconds()
+	r.OtherCPU -= r.LoadCPU
 	r.SetUpSeconds = setUp.Seconds()
 	return r, nil
 }

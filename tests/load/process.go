@@ -53,3 +53,21 @@ func look(pid int) (process, error) {
 	}
 	return p, nil
 }
+
+// machineBusy is the CPU time that all processes together have used, from
+// the first line of /proc/stat (proc(5)); 0 if it cannot be read.
+func machineBusy() time.Duration {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := strings.Cut(string(stat), "\n")
+	busy := time.Duration(0)
+	for i, field := range strings.Fields(line) {
+		// user, nice, system, then idle and iowait, then irq and softirq
+		if n, err := strconv.ParseInt(field, 10, 64); err == nil && i <= 7 && i != 4 && i != 5 {
+			busy += time.Duration(n) * clockTick
+		}
+	}
+	return busy
+}

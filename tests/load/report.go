@@ -35,6 +35,8 @@ type report struct {
 	Goroutines        int
 	GoroutinesPer     float64
 	LoadCPU           float64 // cores used by this program
+	OtherCPU          float64 // cores used by everybody else
+	DroppedHere       uint32  // datagrams that this program did not read in time, contained in the loss
 	Problems          uint64  // gaps in pictures, duplicates, packets and messages that do not parse
 	Counts            endpoint.Stats
 	CallOptions       endpoint.CallOptions
@@ -77,7 +79,7 @@ func (r *report) print(out io.Writer, verbose bool) {
 	row("packets forwarded", "%.0f /s, %.1f Mbit/s", r.PacketsForwarded, r.MegabitsForwarded)
 	row("CPU per packet", "%.2f us (user %.2f, system %.2f)", r.MicrosPerPacket, r.UserMicros, r.SystemMicros)
 	row("CPU", "%.2f cores", r.CPU)
-	row("loss", "%.3f %%", r.LossPercent)
+	row("loss", "%.3f %%, of it %d packets by this program", r.LossPercent, r.DroppedHere)
 	row("latency", "p50 %d us, p99 %d us", r.LatencyP50Micros, r.LatencyP99Micros)
 	row("memory", "%.1f MiB idle, %.1f MiB, %.0f KiB per endpoint", float64(r.ResidentIdleKiB)/1024, float64(r.ResidentKiB)/1024, r.ResidentPerKiB)
 	row("threads", "%d idle, %d", r.ThreadsIdle, r.Threads)
@@ -85,7 +87,7 @@ func (r *report) print(out io.Writer, verbose bool) {
 		row("goroutines", "%d idle, %d, %.1f per endpoint", r.GoroutinesIdle, r.Goroutines, r.GoroutinesPer)
 	}
 	row("problems", "%d", r.Problems)
-	row("this program's CPU", "%.2f cores", r.LoadCPU)
+	row("other CPU", "%.2f cores this program, %.2f cores others", r.LoadCPU, r.OtherCPU)
 	_ = w.Flush()
 	if verbose {
 		fmt.Fprintf(out, "%+v\n", r.Counts)

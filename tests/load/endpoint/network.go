@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3/pkg/crypto/selfsign"
@@ -27,6 +28,8 @@ type Network struct {
 	start  time.Time
 	stop   chan struct{}
 	done   sync.WaitGroup
+
+	dropped atomic.Uint32
 
 	mu        sync.RWMutex
 	endpoints map[netip.Addr]*Endpoint
@@ -64,6 +67,10 @@ func (n *Network) Close() {
 	_ = n.socket.conn.Close()
 	n.done.Wait()
 }
+
+// Dropped counts datagrams that were lost because this process did not read
+// them in time: losses that are not the bridge's.
+func (n *Network) Dropped() uint32 { return n.dropped.Load() }
 
 // add gives an endpoint its number and address.
 func (n *Network) add(e *Endpoint) error {
@@ -111,6 +118,7 @@ func (n *Network) readLoop() {
 			}
 			continue
 		}
+		n.dropped.Store(r.dropped)
 		n.mu.RLock()
 		for _, d := range batch {
 			if e := n.endpoints[d.to.Addr()]; e != nil {

@@ -57,9 +57,10 @@ func (s *socket) configure() error {
 	_ = s.conn.SetWriteBuffer(socketBytes)
 	var err error
 	ctlErr := s.raw.Control(func(fd uintptr) {
-		// The first two need privileges and only help.
+		// The first two need privileges and, like the third, only help.
 		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBytes)
 		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, socketBytes)
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1)
 		if err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err == nil {
 			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 		}
@@ -86,6 +87,7 @@ type reader struct {
 	control [batchSize][controlSize]byte
 	buffers [batchSize][bufferSize]byte
 	batch   []datagram
+	dropped uint32 // by the kernel, as the queue was full
 }
 
 func newReader(s *socket) *reader {
@@ -147,6 +149,8 @@ func (r *reader) parseControl(i int, d *datagram) {
 			d.to = netip.AddrPortFrom(netip.AddrFrom4(info.Addr), r.s.port)
 		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_TIMESTAMPNS && len(data) >= 16:
 			d.at = int64(binary.NativeEndian.Uint64(data))*int64(time.Second) + int64(binary.NativeEndian.Uint64(data[8:]))
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_RXQ_OVFL && len(data) >= 4:
+			r.dropped = binary.NativeEndian.Uint32(data)
 		}
 		b = b[min(len(b), unix.CmsgSpace(len(data))):]
 	}
