@@ -2,6 +2,7 @@ package configs
 
 import (
 	"math"
+	"strings"
 	"time"
 )
 
@@ -75,6 +76,13 @@ func conferenceKeys() []binding {
 // ownKeys are Steg's own switches that stand in no other section.
 func ownKeys() []binding {
 	return []binding{
-		bind("steg.log.level", oneOf("error", "warn", "info", "debug"), func(c *Config) *string { return &c.Log.Level }),
+		{"steg.log.level", func(m *mapper, v *value) (err error) {
+			m.config.Log.Level = "warn"
+			if v.kind == kindText && strings.TrimSpace(v.text) == "" {
+				return nil // compose files pass variables that are not set as empty ones
+			}
+			m.config.Log.Level, err = oneOf("error", "warn", "info", "debug").get("steg.log.level", v)
+			return err
+		}},
 	}
 }

@@ -61,7 +61,6 @@ func TestReferenceDeclaresExactlyTheKeysWithAnEffect(t *testing.T) {
 	}
 }
 
-// Every key needs an explanation in the lines above it or above its object.
 func TestReferenceHasNoTrailingSpaceAndNoLongLines(t *testing.T) {
 	for n, line := range strings.Split(Reference(), "\n") {
 		if strings.TrimRight(line, " \t") != line || len(line) > 120 {
