@@ -185,7 +185,7 @@ func (r *Ring) place(size int) int {
 			}
 		}
 		if len(r.buf) < r.maxBytes {
-			r.resize(min(r.maxBytes, max(2*len(r.buf), ringFirstBytes)))
+			r.resize(min(r.maxBytes, max(len(r.buf)+len(r.buf)/2, ringFirstBytes)))
 		} else {
 			r.evict()
 		}
