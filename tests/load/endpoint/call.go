@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pion/dtls/v3"
+
 	"steg/bridge/message"
 	"steg/colibri"
 )
@@ -52,11 +54,12 @@ type CallOptions struct {
 	Speakers  int // how many of the senders are heard to speak; 0: all
 	NoVideo   bool
 	NoAudio   bool
-	Encodings []Encoding // nil: DefaultEncodings
-	Height    int        // wanted of every source; 0: 180
-	Stage     int        // wanted of the source of the next endpoint; 0: as Height
-	LastN     *int       // nil: no limit
-	Loose     bool       // senders do not follow SenderSourceConstraints
+	Encodings []Encoding                   // nil: DefaultEncodings
+	Height    int                          // wanted of every source; 0: 180
+	Stage     int                          // wanted of the source of the next endpoint; 0: as Height
+	LastN     *int                         // nil: no limit
+	Loose     bool                         // senders do not follow SenderSourceConstraints
+	Profiles  []dtls.SRTPProtectionProfile // nil: as in Options
 }
 
 // Call is a running conference.
@@ -79,7 +82,7 @@ func NewCall(ctx context.Context, n *Network, s Signaller, o CallOptions) (*Call
 	}
 	c := &Call{signaller: s, meetingID: randomID(16)}
 	for i := range o.Endpoints {
-		eo := Options{ID: randomID(4), Audio: i < o.Senders && !o.NoAudio, Video: i < o.Senders && !o.NoVideo, Encodings: o.Encodings}
+		eo := Options{ID: randomID(4), Audio: i < o.Senders && !o.NoAudio, Video: i < o.Senders && !o.NoVideo, Encodings: o.Encodings, Profiles: o.Profiles}
 		if i >= o.Speakers {
 			eo.Level = 127
 		}
