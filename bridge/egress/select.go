@@ -123,7 +123,7 @@ func (pr *Projection) begin(p *packet.Packet, t Target) {
 		live: true, pass: true, ended: p.Frame.End, clean: p.Frame.Keyframe,
 	}
 	pr.clock.note(p)
-	pr.open(p.Seq, p.TS, limit)
+	pr.open(p.Seq, p.TS, limit, pr.codec.offsets())
 	pr.numbers.extend(1)
 	pr.switches.Add(1)
 	pr.report(limit)
@@ -149,10 +149,10 @@ func (pr *Projection) leave() {
 }
 
 // open begins a run of the encoding being forwarded.
-func (pr *Projection) open(seq, tsLow uint64, limit int8) {
+func (pr *Projection) open(seq, tsLow uint64, limit int8, o offsets) {
 	pr.numbers.open(span{
 		in: seq, tsLow: tsLow, tsHigh: math.MaxUint64,
-		ts: pr.clock.delta, offsets: pr.codec.offsets(), enc: pr.flow.enc, limit: limit,
+		ts: pr.clock.delta, offsets: o, enc: pr.flow.enc, limit: limit,
 	})
 }
 
@@ -182,45 +182,57 @@ func (pr *Projection) advance(p *packet.Packet, t Target) bool {
 //	              |<----------- missing ---------->|
 func (pr *Projection) nextFrame(p *packet.Packet, limit int8) {
 	f, m := &pr.flow, &pr.numbers
-	missing, tail, head := p.Seq-f.head-1, uint64(0), uint64(0)
+	late, offsets := min(limit, pr.codec.late()), pr.codec.offsets()
+	pass := pr.codec.frame(p, limit)
+	pr.clock.note(p)
+	missing := p.Seq - f.head - 1
+	tail, head := f.dropped(p, pass, missing)
+	open := f.pass // the newest run reaches up to here
+	if kept := missing - tail - head; kept > 0 {
+		if !open {
+			pr.open(f.head+1+tail, f.ts+1, late, offsets)
+		}
+		m.extend(kept)
+		open = true
+	}
+	offsets = pr.codec.offsets()
+	switch {
+	case pass:
+		if !open || m.last().limit < limit || m.last().offsets != offsets {
+			pr.open(p.Seq, p.TS, limit, offsets)
+		}
+		m.extend(1)
+		pr.report(limit)
+	case open:
+		m.last().tsHigh = p.TS - 1
+	}
+	f.ts, f.id, f.pass, f.ended = p.TS, p.Frame.PictureID, pass, false
+}
+
+// dropped tells how many of the packets missing before p surely belong to the
+// frame at head, if that was dropped, and to the frame of p, if that is.
+func (f *flow) dropped(p *packet.Packet, pass bool, missing uint64) (tail, head uint64) {
+	if missing == 0 {
+		return 0, 0
+	}
 	adjacent := follows(f.id, p)
-	if !f.pass && missing > 0 {
-		if adjacent && p.Frame.Start {
-			tail = missing
-		} else if !f.ended {
+	if !f.pass {
+		switch {
+		case adjacent && (p.Frame.Start || !pass):
+			return missing, 0
+		case !f.ended:
 			tail = 1
 		}
 	}
-	if !f.pass && missing > tail { // there may be more than tail, all that is known is one
-		pr.open(f.head+1+tail, f.ts+1, min(limit, pr.codec.late()))
-		f.pass = true
-	}
-	before, ended := f.pass, f.ended
-	pass := pr.codec.frame(p, limit)
-	pr.clock.note(p)
 	if !pass && missing > tail {
-		if adjacent && ended {
+		switch {
+		case adjacent && f.ended:
 			head = missing - tail
-		} else if !p.Frame.Start {
+		case !p.Frame.Start:
 			head = 1
 		}
 	}
-	if before {
-		m.extend(missing - tail - head)
-	}
-	switch {
-	case pass && before && m.last().limit >= limit && m.last().offsets == pr.codec.offsets():
-		m.extend(1)
-	case pass:
-		pr.open(p.Seq, p.TS, limit)
-		m.extend(1)
-	case before:
-		m.last().tsHigh = p.TS - 1
-	}
-	if pass {
-		pr.report(limit)
-	}
-	f.ts, f.id, f.pass, f.ended = p.TS, p.Frame.PictureID, pass, false
+	return tail, head
 }
 
 // report publishes the layer being forwarded.
@@ -263,7 +275,7 @@ func (pr *Projection) wants(p *packet.Packet) bool {
 	}
 	better := enc <= t.Encoding
 	if f.live {
-		better = f.enc < enc && enc <= t.Encoding || t.Encoding <= enc && enc < f.enc
+		better = enc <= t.Encoding && (f.enc < enc || t.Encoding < f.enc)
 	}
 	if !better || enc != t.Encoding && int(t.Encoding) < len(pr.seen) && p.Arrival-pr.seen[t.Encoding].at < silence {
 		return false
