@@ -59,9 +59,11 @@ func (k *candidates) camera(layers []Layer, c Constraints, lowest int, p Policy)
 	if c.MaxHeight < 0 || c.MaxHeight > 180 {
 		height, rate = p.OnStageHeight, p.OnStageFrameRate
 	}
-	fastest := 0.0
+	fastest := 0.0 // of what is sent: a layer that is off says nothing of the others
 	for _, l := range layers {
-		fastest = max(fastest, l.FrameRate)
+		if l.Active || k.silent {
+			fastest = max(fastest, l.FrameRate)
+		}
 	}
 	for _, l := range layers {
 		full := rate < 0 || l.FrameRate == 0 || l.FrameRate >= min(fastest, rate)*0.9
