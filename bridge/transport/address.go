@@ -103,7 +103,7 @@ func candidatesOf(hosts []netip.AddrPort, mappings []configs.Mapping) []Candidat
 	}
 	for i, host := range hosts {
 		for _, mp := range mappings {
-			if mp.Local != host.Addr() || (mp.LocalPort != 0 && mp.LocalPort != int(host.Port())) {
+			if !matches(mp, host) {
 				continue
 			}
 			port := host.Port()
@@ -126,6 +126,18 @@ func candidatesOf(hosts []netip.AddrPort, mappings []configs.Mapping) []Candidat
 		list[i].Foundation = strconv.Itoa(i + 1)
 	}
 	return list
+}
+
+// matches tells whether a mapping is about a bound address. One without a
+// local address is about all of its family.
+func matches(mp configs.Mapping, host netip.AddrPort) bool {
+	if mp.LocalPort != 0 && mp.LocalPort != int(host.Port()) {
+		return false
+	}
+	if !mp.Local.IsValid() {
+		return mp.Public.Unmap().Is4() == host.Addr().Is4()
+	}
+	return mp.Local == host.Addr()
 }
 
 // withoutPrivate leaves out private host candidates and hides private

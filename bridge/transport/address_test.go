@@ -18,6 +18,7 @@ func TestCandidates(t *testing.T) {
 		{Local: netip.MustParseAddr("10.9.9.9"), Public: netip.MustParseAddr("203.0.113.21")},                 // not ours
 		{Local: host4.Addr(), Public: netip.MustParseAddr("203.0.113.22"), LocalPort: 9},                      // other port
 		{Local: host4.Addr(), Public: netip.MustParseAddr("203.0.113.23"), LocalPort: 10000, PublicPort: 443}, // port changed
+		{Public: netip.MustParseAddr("2001:db8::99")},                                                         // of any address
 	})
 	base := Candidate{Component: 1, Protocol: "udp"}
 	mk := func(foundation, kind string, prio uint32, addr, rel string) Candidate {
@@ -34,6 +35,7 @@ func TestCandidates(t *testing.T) {
 		mk("2", "host", 2130706175, "[2001:db8::9]:10000", ""),
 		mk("3", "srflx", 1694498815, "203.0.113.20:10000", "10.2.0.9:10000"),
 		mk("4", "srflx", 1694498815, "203.0.113.23:443", "10.2.0.9:10000"),
+		mk("5", "srflx", 1694498559, "[2001:db8::99]:10000", "[2001:db8::9]:10000"),
 	}
 	if !reflect.DeepEqual(list, want) {
 		t.Errorf("got  %+v\nwant %+v", list, want)
