@@ -39,7 +39,8 @@ func Start(t testing.TB) *Browser {
 		chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("use-fake-device-for-media-stream", true),
+		// Few pictures a second: three pages encode all layers on few cores.
+		chromedp.Flag("use-fake-device-for-media-stream", "fps=10"),
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("auto-select-desktop-capture-source", "Entire screen"),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),

@@ -7,6 +7,11 @@ import (
 	"time"
 )
 
+// pictureTimeout bounds how long a picture may take to get its height. Almost
+// all of it is the sender's browser, which has to find out that its line can
+// carry one more encoding.
+const pictureTimeout = 20 * time.Second
+
 // TestCall is a call of three over a data channel: pictures at each height
 // that is asked for, sound, speaker, stage, camera off and on, leaving and
 // coming back.
@@ -63,7 +68,7 @@ func checkHeights(t *testing.T, people []*person, heights ...int) {
 func (p *person) moving(what string, want func(received) int) {
 	p.Helper()
 	first := map[string]int{}
-	p.Wait(what, 10*time.Second, func() error {
+	p.Wait(what, pictureTimeout, func() error {
 		for _, v := range p.snapshot().Sources {
 			if v.Kind != "video" {
 				continue
