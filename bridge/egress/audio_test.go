@@ -51,6 +51,8 @@ func TestAudioNumbers(t *testing.T) {
 		{"restart ahead", []step{{20 * ms, 5000, 1 << 30, 1, 960, nil}, {40 * ms, 5001, 1<<30 + 960, 1, 960, nil}}},
 		{"restart behind", []step{{20 * ms, ^uint64(19999), 1 << 31, 0, 0, nil}, {40 * ms, ^uint64(19998), 1<<31 + 960, 1, 1920, nil}, {60 * ms, ^uint64(19997), 1<<31 + 1920, 1, 960, nil}}},
 		{"one stray number", []step{{20 * ms, ^uint64(19999), 1 << 31, 0, 0, nil}, {40 * ms, 2, 1920, 2, 1920, nil}}},
+		{"clock stands still", []step{{time.Hour, 1, 960, 1, 960, nil}}},
+		{"clock jumps back", []step{{20 * ms, 1, ^uint64(1<<30 - 1), 1, 960, nil}}},
 		{"clock jumps", []step{{20 * ms, 1, 1 << 31, 1, 960, nil}}},
 	}
 	for _, test := range tests {

@@ -87,9 +87,13 @@ func (c *clock) tie(r report) {
 }
 
 // jumped tells whether the sender's clock left its course between the newest
-// frame and p.
+// frame and p. One that stood still did not: receivers cope with that.
 func (c *clock) jumped(p *packet.Packet, rate uint32) bool {
-	return apart(p.TS+c.delta, c.out+ticks(p.Arrival-c.at, rate)) > ticks(clockTolerance, rate)
+	step := int64(p.TS + c.delta - c.out)
+	if step < 0 {
+		return uint64(-step) > ticks(clockTolerance, rate)
+	}
+	return uint64(step) > ticks(clockTolerance+p.Arrival-c.at, rate)
 }
 
 func ticks(d time.Duration, rate uint32) uint64 {

@@ -55,6 +55,7 @@ type Egress struct {
 	generation uint32 // of pts
 	ext        packet.Extensions
 	bySSRC     map[uint32]*Projection
+	retired    map[uint32]uint16 // next numbers of SSRCs that may come back
 	stats      Stats
 	tcc        uint16
 	scratch    []byte        // for packets out of rings, made when needed
@@ -66,7 +67,7 @@ func New(c Config) *Egress {
 	if c.REDDistance == 0 {
 		c.REDDistance = 2
 	}
-	return &Egress{config: c, generation: 1, bySSRC: make(map[uint32]*Projection)}
+	return &Egress{config: c, generation: 1, bySSRC: make(map[uint32]*Projection), retired: make(map[uint32]uint16)}
 }
 
 // SetPayloadTypes sets what the receiver can take.
@@ -79,9 +80,17 @@ func (eg *Egress) SetPayloadTypes(pts []packet.PayloadType) {
 func (eg *Egress) SetExtensions(x packet.Extensions) { eg.ext = x }
 
 // AddProjection makes a source known to the receiver. Video is suspended
-// until the first SetTarget, audio flows at once. Out.SSRC must be unused.
+// until the first SetTarget, audio flows at once. Out.SSRC must be unused; if
+// a removed projection had it, numbers continue there, because SRTP allows no
+// number twice under one SSRC and key.
 func (eg *Egress) AddProjection(o ProjectionOptions) *Projection {
 	pr := newProjection(o)
+	if next, ok := eg.retired[pr.out.SSRC]; ok {
+		pr.numbers.next = 1<<16 + uint64(next)
+	}
+	if next, ok := eg.retired[pr.out.RTX]; ok {
+		pr.rtxSeq = next
+	}
 	eg.bySSRC[pr.out.SSRC] = pr
 	return pr
 }
@@ -95,8 +104,15 @@ func (eg *Egress) RebindProjection(pr *Projection, o ProjectionOptions) {
 
 // RemoveProjection forgets a projection.
 func (eg *Egress) RemoveProjection(pr *Projection) {
-	if eg.bySSRC[pr.out.SSRC] == pr {
-		delete(eg.bySSRC, pr.out.SSRC)
+	if eg.bySSRC[pr.out.SSRC] != pr {
+		return
+	}
+	delete(eg.bySSRC, pr.out.SSRC)
+	if pr.packets.Load() > 0 {
+		eg.retired[pr.out.SSRC] = uint16(pr.numbers.next)
+	}
+	if pr.retransmitted.Load() > 0 {
+		eg.retired[pr.out.RTX] = pr.rtxSeq
 	}
 }
 

@@ -253,6 +253,24 @@ func TestRebindContinuesNumbers(t *testing.T) {
 	}
 }
 
+func TestNumbersGoOnWhenAnSSRCComesBack(t *testing.T) {
+	o := egress.ProjectionOptions{Source: sourceOf(packet.Audio, 1)}
+	eg, pr := receiver(egress.Config{}, packet.Extensions{}, o)
+	o.SenderPayloadTypes, o.Out.SSRC = testPTs, 77
+	first := mustHeader(t, forward(eg, pr, opus(0), time.Second)).SequenceNumber
+	for i := range uint16(20) {
+		eg.RemoveProjection(pr)
+		eg.RemoveProjection(pr) // harmless
+		pr = eg.AddProjection(o)
+		if i%2 == 1 {
+			continue // nothing was sent in between
+		}
+		if n := mustHeader(t, forward(eg, pr, opus(0), time.Second)).SequenceNumber; n != first+1+i/2 {
+			t.Fatalf("number %d after %d", n, first+i/2)
+		}
+	}
+}
+
 func TestTimestampFollowsSenderReports(t *testing.T) {
 	s := newSimulcast(rand.New(rand.NewPCG(3, 3)), 2)
 	eg, pr := receiver(egress.Config{CNAME: "c"}, packet.Extensions{}, egress.ProjectionOptions{Source: s.source})

@@ -5,8 +5,8 @@ import "steg/bridge/packet"
 // Limits of what a projection remembers.
 const (
 	window    = 1024 // outgoing numbers within which late packets and NACKs are served
-	maxSpans  = 48
-	keepSpans = 32 // what is left when the table was full; about a second of dropping every other frame
+	maxSpans  = 32
+	keepSpans = 20 // what is left when the table was full; a second of dropping every other frame of 30 a second
 )
 
 // offsets are what the codec's rewriter needs for the descriptors of a run.
@@ -37,7 +37,7 @@ type span struct {
 // holds tells whether a packet belongs to the span.
 func (s *span) holds(p *packet.Packet) bool {
 	at := p.Seq - s.in
-	return at < uint64(s.n) && int(s.enc) == p.Encoding && p.TS >= s.tsLow && p.TS <= s.tsHigh &&
+	return int(s.enc) == p.Encoding && at < uint64(s.n) && p.TS >= s.tsLow && p.TS <= s.tsHigh &&
 		p.Frame.TID <= s.limit && (!s.tail || at+1 < uint64(s.n) || p.Frame.End)
 }
 

@@ -91,6 +91,7 @@ type flow struct {
 type encoding struct {
 	ts     uint64        // newest frame
 	at     time.Duration // arrival of its newest packet
+	until  uint64        // no number from here on was given out before the flow left the encoding
 	report report
 }
 

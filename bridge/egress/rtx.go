@@ -13,10 +13,10 @@ const resendTable = 64
 // resendPause is the least time between two answers for the same number.
 const resendPause = 5 * time.Millisecond
 
-// resend is when an outgoing number was sent again.
+// resend is when an outgoing number was sent again; both values are cut.
 type resend struct {
-	out uint64
-	at  time.Duration
+	out uint32
+	ms  uint32
 }
 
 // resend answers the NACK of one number with an RTX packet (RFC 4588): the
@@ -56,7 +56,7 @@ func (eg *Egress) resend(pr *Projection, seq uint16, now time.Duration, sink Sin
 	}
 	n += 2 + size
 	pr.rtxSeq++
-	pr.resent[out%resendTable] = resend{out: out, at: now}
+	pr.resent[out%resendTable] = resend{out: uint32(out), ms: uint32(now.Milliseconds())}
 	pr.retransmitted.Add(1)
 	eg.stats.Retransmissions++
 	eg.count(n, now)
@@ -77,5 +77,6 @@ func (eg *Egress) tooSoon(pr *Projection, out uint64, now time.Duration) bool {
 		pr.resent = make([]resend, resendTable)
 	}
 	r := pr.resent[out%resendTable]
-	return r.out == out && now-r.at < max(eg.guard(), resendPause)
+	since := time.Duration(uint32(now.Milliseconds())-r.ms) * time.Millisecond
+	return r.out == uint32(out) && since < max(eg.guard(), resendPause)
 }

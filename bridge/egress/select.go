@@ -46,7 +46,7 @@ func (pr *Projection) pick(p *packet.Packet) (s *span, out uint64) {
 	if f.live && enc == f.enc && pr.restarted(p) {
 		pr.leave()
 		pr.numbers.spans = pr.numbers.spans[:0]
-		pr.seen[enc].ts = 0
+		pr.seen[enc].ts, pr.seen[enc].until = 0, 0
 	}
 	switch {
 	case pr.starts(p, t):
@@ -56,7 +56,7 @@ func (pr *Projection) pick(p *packet.Packet) (s *span, out uint64) {
 		if pr.advance(p, t) {
 			s = pr.numbers.last()
 		}
-	default:
+	case f.live && enc == f.enc || p.Seq < pr.seen[enc].until:
 		s = pr.numbers.find(p)
 	}
 	pr.note(p)
@@ -144,6 +144,7 @@ func (pr *Projection) leave() {
 		}
 		last := pr.numbers.last()
 		last.tsHigh = min(last.tsHigh, f.ts)
+		pr.seen[f.enc].until = last.in + uint64(last.n)
 	}
 	pr.setCurrent(allocation.Suspended)
 }
