@@ -78,11 +78,12 @@ func acceptable(b []byte, plain bool) bool {
 		if n == 0 || len(b) < header+n {
 			return false
 		}
-		inClear := b[3] == 0 && b[4] == 0
-		if inClear && !(plain && acceptableInClear(b[0], b[header:header+n])) {
-			return false
-		}
-		if b[0] < contentChangeCipherSpec || b[0] > contentApplicationData {
+		if inClear := b[3] == 0 && b[4] == 0; inClear {
+			if !plain || !acceptableInClear(b[0], b[header:header+n]) {
+				return false
+			}
+		} else if b[0] < contentAlert || b[0] > contentApplicationData {
+			// The library takes a ChangeCipherSpec of any epoch undecrypted.
 			return false
 		}
 		b = b[header+n:]

@@ -183,3 +183,37 @@ func FuzzDispatch(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkDispatch is the way of a media datagram to its transport, with
+// many addresses bound.
+func BenchmarkDispatch(b *testing.B) {
+	m, err := Listen(testConfig(), zerolog.Nop())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	tr, err := m.NewTransport(Options{}, nopPeer{newPeer()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	tr.keys.Store(&keys{})
+	var names [4096]unix.RawSockaddrInet6
+	for i := range names {
+		k := remoteKey{lo: mappedPrefix | uint64(i*7919), port: uint16(i * 31)}
+		m.bindings.put(k, tr)
+		names[i], _ = k.sockaddr(true)
+	}
+	r := newReader(m, m.addrs[0], m.addrs[0].sockets[0])
+	datagram := make([]byte, 1000)
+	datagram[0] = 0x80
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		r.handle(datagram, &names[i%len(names)], 1)
+	}
+}
+
+// nopPeer takes media and does nothing.
+type nopPeer struct{ *fakePeer }
+
+func (nopPeer) Media(*Batch, []byte, time.Duration) {}

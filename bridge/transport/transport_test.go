@@ -323,3 +323,37 @@ func TestNoAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Transports close while their packets are under way on readers and in
+// batches.
+func TestCloseUnderTraffic(t *testing.T) {
+	m := newTestMux(t, testConfig())
+	for range 3 {
+		tr, peer := newTestTransport(t, m, Options{Controlling: true, SCTP: true})
+		peer.media = func(b *Batch, datagram []byte) {
+			if plain, err := tr.DecryptRTP(datagram); err == nil {
+				buf := b.Reserve()
+				if n, err := tr.EncryptRTP(buf, copy(buf, plain)); err == nil {
+					b.Commit(tr, n)
+				}
+			}
+		}
+		c := newClient(t, loopback4)
+		c.connect(tr, peer)
+		go func() {
+			for range 300 {
+				c.seq++
+				out, err := c.keys.out.EncryptRTP(nil, plainRTP(t, 1, c.seq, 500), nil)
+				if err != nil {
+					return
+				}
+				if _, err := c.conn.Write(out); err != nil {
+					return
+				}
+			}
+		}()
+		wait(t, c.media, "an echo")
+		tr.RestartICE()
+		tr.Close()
+	}
+}
