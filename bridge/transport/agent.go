@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -143,6 +144,19 @@ func (a *agent) start(ufrag, pwd string) error {
 	return nil
 }
 
+// correct takes credentials that replace those the checks began with. The
+// caller holds Transport.mu.
+func (a *agent) correct(ufrag, pwd string) error {
+	if ufrag == "" || pwd == "" || (ufrag == a.remoteUfrag && pwd == a.remotePwd) {
+		return nil
+	}
+	a.remoteUfrag, a.remotePwd = ufrag, pwd
+	if err := a.ice.SetRemoteCredentials(ufrag, pwd); err != nil {
+		return errors.New("change ICE credentials")
+	}
+	return nil
+}
+
 // maxCandidates bounds the checks that one peer can make us send.
 const maxCandidates = 20
 
@@ -174,7 +188,7 @@ func (t *Transport) mayCheck(c Candidate) bool {
 	addr := c.Addr.Addr().Unmap()
 	loopback := t.mux.cfg.ICE.AllowLoopback
 	switch {
-	case c.Protocol != "udp" || c.Addr.Port() == 0 || !addr.IsValid() || addr.Zone() != "":
+	case !strings.EqualFold(c.Protocol, "udp") || c.Addr.Port() == 0 || !addr.IsValid() || addr.Zone() != "":
 		return false
 	case addr.IsUnspecified() || addr.IsMulticast() || addr.IsLinkLocalUnicast():
 		return false

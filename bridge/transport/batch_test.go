@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -210,4 +211,47 @@ func BenchmarkForward(b *testing.B) {
 		}
 	}
 	batch.Flush()
+}
+
+// Many packets of all sizes to several receivers in one flush arrive whole
+// and in order.
+func TestBatchMixedSizes(t *testing.T) {
+	m := newTestMux(t, testConfig())
+	var transports [3]*Transport
+	var clients [3]*client
+	var want [3][][]byte
+	for i := range transports {
+		var peer *fakePeer
+		transports[i], peer = newTestTransport(t, m, Options{Controlling: true})
+		clients[i] = newClient(t, loopback4)
+		if err := clients[i].sock.SetReadBuffer(4 << 20); err != nil {
+			t.Fatal(err)
+		}
+		clients[i].connect(transports[i], peer)
+		eventually(t, "selection", transports[i].Ready)
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	b := m.NewBatch()
+	size := 100
+	for n := range 1500 {
+		if r.IntN(4) == 0 {
+			size = r.IntN(1200)
+		}
+		i := r.IntN(len(transports))
+		want[i] = append(want[i], plainRTP(t, 3, uint16(n), size))
+		push(t, b, transports[i], want[i][len(want[i])-1])
+	}
+	before := m.Stats()
+	b.Flush()
+	after := m.Stats()
+	if sent := after.DatagramsOut - before.DatagramsOut; after.DropSend != 0 || sent < 1500 {
+		t.Errorf("%d sent, %d dropped", sent, after.DropSend)
+	}
+	for i := range clients {
+		for j := range want[i] {
+			if got := clients[i].expectRTP(); !bytes.Equal(got, want[i][j]) {
+				t.Fatalf("receiver %d: packet %d changed or is out of order", i, j)
+			}
+		}
+	}
 }

@@ -143,6 +143,8 @@ func (t *Transport) setRemoteICE(r Remote) error {
 		if err := a.start(r.Ufrag, r.Pwd); err != nil {
 			return err
 		}
+	} else if err := a.correct(r.Ufrag, r.Pwd); err != nil {
+		return err
 	}
 	for _, c := range r.Candidates {
 		a.addCandidate(c)

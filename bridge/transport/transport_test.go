@@ -357,3 +357,45 @@ func TestCloseUnderTraffic(t *testing.T) {
 		tr.Close()
 	}
 }
+
+func TestHandshakeTimeout(t *testing.T) {
+	cfg := testConfig()
+	cfg.DTLS.HandshakeTimeout = 100 * time.Millisecond
+	m := newTestMux(t, cfg)
+	tr, peer := newTestTransport(t, m, Options{Controlling: true})
+	c := newClient(t, loopback4)
+	c.connectICE(tr, c.remote(-1))
+	wait(t, peer.failed, "Failed")
+	if len(peer.connected) != 0 || tr.Ready() {
+		t.Error("connected all the same")
+	}
+}
+
+// Signalling that is repeated, or corrected while nothing is up yet.
+func TestSetRemoteAgain(t *testing.T) {
+	m := newTestMux(t, testConfig())
+	tr, peer := newTestTransport(t, m, Options{Controlling: true})
+	c := newClient(t, loopback4)
+	r := c.remote(-1)
+	wrong := r
+	wrong.Ufrag, wrong.Pwd = "wrong", "wrongwrongwrongwrongwrong"
+	for _, x := range []Remote{{Generation: -1}, {Setup: "actpass", Generation: -1}, wrong, r, r} {
+		if err := tr.SetRemote(x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.connect(tr, peer)
+	for _, x := range []Remote{r, wrong, {Setup: "passive", Generation: 3}} {
+		if err := tr.SetRemote(x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.exchange(tr, peer, m.NewBatch(), 1)
+	if tr.Describe().Setup != "passive" {
+		t.Error("the role changed after the handshake")
+	}
+	bad := Remote{Fingerprints: []Fingerprint{{"md5", "AA"}, {"sha-256", "AA:BB"}, {"sha-1", "zz"}}, Generation: -1}
+	if err := tr.SetRemote(bad); !errors.Is(err, ErrFingerprint) {
+		t.Error(err)
+	}
+}
