@@ -38,16 +38,6 @@ func (n *node) is(space, local string) bool {
 	return n.name.Local == local && n.name.Space == space
 }
 
-// child returns the first child of that name, or nil.
-func (n *node) child(space, local string) *node {
-	for _, c := range n.children {
-		if c.is(space, local) {
-			return c
-		}
-	}
-	return nil
-}
-
 // add appends a child in n's namespace and returns it.
 func (n *node) add(local string) *node { return n.addNS(n.name.Space, local) }
 

@@ -111,13 +111,13 @@ func measure(ctx context.Context, o options, b *bridgeUnderTest, n *endpoint.Net
 		return nil, err
 	}
 	idle.goroutines = b.goroutines(ctx)
-	began := time.Now()
 	var calls []*endpoint.Call
 	defer func() {
 		for _, c := range calls {
 			c.Close(context.WithoutCancel(ctx))
 		}
 	}()
+	began := time.Now()
 	for range o.calls {
 		joining, cancel := context.WithTimeout(ctx, 60*time.Second)
 		c, err := endpoint.NewCall(joining, n, b.signaller, o.call)
@@ -134,41 +134,45 @@ func measure(ctx context.Context, o options, b *bridgeUnderTest, n *endpoint.Net
 	for _, c := range calls {
 		c.Reset()
 	}
-	before, err := look(b.pid)
+	before, err := take(b, n)
 	if err != nil {
 		return nil, err
 	}
-	own, err := look(os.Getpid())
-	if err != nil {
-		return nil, err
-	}
-	busy, dropped := machineBusy(), n.Dropped()
-	began = time.Now()
 	if err := sleep(ctx, o.duration); err != nil {
 		return nil, err
 	}
-	after, err := look(b.pid)
+	after, err := take(b, n)
 	if err != nil {
 		return nil, err
 	}
-	ownAfter, err := look(os.Getpid())
-	if err != nil {
-		return nil, err
-	}
-	elapsed := time.Since(began)
 	var sum endpoint.Stats
 	for _, c := range calls {
 		s := c.Stats()
 		sum.Add(&s)
 	}
-	after.goroutines = b.goroutines(ctx)
-	r := newReport(o, idle, before, after, elapsed, &sum)
-	r.OtherCPU = (machineBusy()-busy).Seconds()/elapsed.Seconds() - r.CPU
-	r.DroppedHere = n.Dropped() - dropped
-	r.LoadCPU = (ownAfter.cpu() - own.cpu()).Seconds() / elapsed.Seconds()
-	r.OtherCPU -= r.LoadCPU
+	after.bridge.goroutines = b.goroutines(ctx)
+	r := newReport(o, idle, before, after, &sum)
 	r.SetUpSeconds = setUp.Seconds()
 	return r, nil
+}
+
+// moment is everything that is looked at before and after.
+type moment struct {
+	at      time.Time
+	bridge  process
+	own     process
+	busy    time.Duration
+	dropped uint32
+}
+
+func take(b *bridgeUnderTest, n *endpoint.Network) (moment, error) {
+	m := moment{at: time.Now(), busy: machineBusy(), dropped: n.Dropped()}
+	var err error
+	if m.bridge, err = look(b.pid); err != nil {
+		return m, err
+	}
+	m.own, err = look(os.Getpid())
+	return m, err
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

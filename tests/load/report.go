@@ -42,31 +42,36 @@ type report struct {
 	CallOptions       endpoint.CallOptions
 }
 
-func newReport(o options, idle, before, after process, elapsed time.Duration, s *endpoint.Stats) *report {
+func newReport(o options, idle process, before, after moment, s *endpoint.Stats) *report {
 	r := &report{
-		Bridge: o.bridge, Calls: o.calls, Endpoints: o.calls * o.call.Endpoints, Seconds: elapsed.Seconds(),
-		ResidentIdleKiB: idle.residentKiB, ResidentKiB: after.residentKiB, ThreadsIdle: idle.threads, Threads: after.threads,
-		GoroutinesIdle: idle.goroutines, Goroutines: after.goroutines, Counts: *s, CallOptions: o.call,
+		Bridge: o.bridge, Calls: o.calls, Endpoints: o.calls * o.call.Endpoints, Counts: *s, CallOptions: o.call,
+		Seconds:         after.at.Sub(before.at).Seconds(),
+		ResidentIdleKiB: idle.residentKiB, ResidentKiB: after.bridge.residentKiB,
+		ThreadsIdle: idle.threads, Threads: after.bridge.threads,
+		GoroutinesIdle: idle.goroutines, Goroutines: after.bridge.goroutines,
 		LatencyP50Micros: s.Latency.Quantile(0.5).Microseconds(), LatencyP99Micros: s.Latency.Quantile(0.99).Microseconds(),
+		DroppedHere: after.dropped - before.dropped,
+		Problems:    s.PictureGaps + s.Duplicates + s.BadVideo + s.Rejected + s.BadMessages,
 	}
 	if o.command != "" {
 		r.Bridge = "command"
 	}
+	cores := func(d time.Duration) float64 { return d.Seconds() / r.Seconds }
+	r.CPU = cores(after.bridge.cpu() - before.bridge.cpu())
+	r.LoadCPU = cores(after.own.cpu() - before.own.cpu())
+	r.OtherCPU = cores(after.busy-before.busy) - r.CPU - r.LoadCPU
 	forwarded := float64(s.Received + s.RTX)
 	r.PacketsIn = float64(s.Sent) / r.Seconds
 	r.PacketsForwarded = forwarded / r.Seconds
 	r.MegabitsForwarded = float64(s.Bytes) * 8 / 1e6 / r.Seconds
-	r.CPU = (after.cpu() - before.cpu()).Seconds() / r.Seconds
 	if forwarded > 0 {
-		r.UserMicros = (after.user - before.user).Seconds() * 1e6 / forwarded
-		r.SystemMicros = (after.system - before.system).Seconds() * 1e6 / forwarded
+		r.UserMicros = (after.bridge.user - before.bridge.user).Seconds() * 1e6 / forwarded
+		r.SystemMicros = (after.bridge.system - before.bridge.system).Seconds() * 1e6 / forwarded
 		r.LossPercent = float64(s.Lost) * 100 / (forwarded + float64(s.Lost))
 	}
 	r.MicrosPerPacket = r.UserMicros + r.SystemMicros
-	n := float64(r.Endpoints)
-	r.ResidentPerKiB = float64(after.residentKiB-idle.residentKiB) / n
-	r.GoroutinesPer = float64(after.goroutines-idle.goroutines) / n
-	r.Problems = s.PictureGaps + s.Duplicates + s.BadVideo + s.Rejected + s.BadMessages
+	r.ResidentPerKiB = float64(r.ResidentKiB-r.ResidentIdleKiB) / float64(r.Endpoints)
+	r.GoroutinesPer = float64(r.Goroutines-r.GoroutinesIdle) / float64(r.Endpoints)
 	return r
 }
 
@@ -81,7 +86,8 @@ func (r *report) print(out io.Writer, verbose bool) {
 	row("CPU", "%.2f cores", r.CPU)
 	row("loss", "%.3f %%, of it %d packets by this program", r.LossPercent, r.DroppedHere)
 	row("latency", "p50 %d us, p99 %d us", r.LatencyP50Micros, r.LatencyP99Micros)
-	row("memory", "%.1f MiB idle, %.1f MiB, %.0f KiB per endpoint", float64(r.ResidentIdleKiB)/1024, float64(r.ResidentKiB)/1024, r.ResidentPerKiB)
+	row("memory", "%.1f MiB idle, %.1f MiB, %.0f KiB per endpoint",
+		float64(r.ResidentIdleKiB)/1024, float64(r.ResidentKiB)/1024, r.ResidentPerKiB)
 	row("threads", "%d idle, %d", r.ThreadsIdle, r.Threads)
 	if r.Goroutines > 0 {
 		row("goroutines", "%d idle, %d, %.1f per endpoint", r.GoroutinesIdle, r.Goroutines, r.GoroutinesPer)

@@ -82,7 +82,10 @@ func NewCall(ctx context.Context, n *Network, s Signaller, o CallOptions) (*Call
 	}
 	c := &Call{signaller: s, meetingID: randomID(16)}
 	for i := range o.Endpoints {
-		eo := Options{ID: randomID(4), Audio: i < o.Senders && !o.NoAudio, Video: i < o.Senders && !o.NoVideo, Encodings: o.Encodings, Profiles: o.Profiles}
+		sends := i < o.Senders
+		eo := Options{
+			ID: randomID(4), Audio: sends && !o.NoAudio, Video: sends && !o.NoVideo, Encodings: o.Encodings, Profiles: o.Profiles,
+		}
 		if i >= o.Speakers {
 			eo.Level = 127
 		}

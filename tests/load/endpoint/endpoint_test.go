@@ -65,49 +65,60 @@ func TestLatency(t *testing.T) {
 	}
 }
 
-// TestVideoPackets reads ten seconds of packets as an independent parser
-// sees them.
+// videoCheck is a receiver of packets by an independent parser.
+type videoCheck struct {
+	frames, keyframes, bytes, largest int
+	last                              *codecs.VP8Packet
+}
+
+func (c *videoCheck) packet(t *testing.T, p *rtp.Packet) {
+	t.Helper()
+	if _, ok := markOf(p.Payload); !ok {
+		t.Fatal("no mark")
+	}
+	var v codecs.VP8Packet
+	payload, err := v.Unmarshal(p.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.bytes += p.MarshalSize()
+	c.largest = max(c.largest, p.MarshalSize())
+	if before := c.last; v.S == 1 && before != nil {
+		if v.PictureID != (before.PictureID+1)&0x7fff {
+			t.Errorf("picture %d after %d", v.PictureID, before.PictureID)
+		}
+		if v.TL0PICIDX != before.TL0PICIDX && (v.TID != 0 || v.TL0PICIDX != before.TL0PICIDX+1) {
+			t.Errorf("TL0PICIDX %d after %d", v.TL0PICIDX, before.TL0PICIDX)
+		}
+	}
+	if v.S == 1 && payload[0]&1 == 0 {
+		c.keyframes++
+	}
+	if p.Marker {
+		c.frames++
+	}
+	c.last = &v
+}
+
+// TestVideoPackets makes ten seconds of packets.
 func TestVideoPackets(t *testing.T) {
 	s := newSender(Options{ID: "a", Video: true, Encodings: DefaultEncodings()})
 	s.restart(0)
-	frames, keyframes, bytes, largest := map[uint32]int{}, map[uint32]int{}, map[uint32]int{}, 0
-	last := map[uint32]codecs.VP8Packet{}
+	checks := map[uint32]*videoCheck{}
+	for _, enc := range s.video.encodings {
+		checks[enc.ssrc] = &videoCheck{}
+	}
 	buf := make([]byte, bufferSize)
 	for now := time.Duration(0); now < 10*time.Second; now += tick * pacingTicks {
 		burst := 0
 		s.tick(now, func(build func([]byte) int) {
 			n := build(buf)
 			burst += n
-			largest = max(largest, n)
 			var p rtp.Packet
 			if err := p.Unmarshal(buf[:n]); err != nil {
 				t.Fatal(err)
 			}
-			if _, ok := markOf(p.Payload); !ok {
-				t.Fatal("no mark")
-			}
-			var v codecs.VP8Packet
-			payload, err := v.Unmarshal(p.Payload)
-			if err != nil {
-				t.Fatal(err)
-			}
-			bytes[p.SSRC] += n
-			before, follows := last[p.SSRC]
-			if v.S == 1 {
-				if follows && v.PictureID != (before.PictureID+1)&0x7fff {
-					t.Errorf("picture %d after %d", v.PictureID, before.PictureID)
-				}
-				if follows && v.TL0PICIDX != before.TL0PICIDX && (v.TID != 0 || v.TL0PICIDX != before.TL0PICIDX+1) {
-					t.Errorf("TL0PICIDX %d after %d", v.TL0PICIDX, before.TL0PICIDX)
-				}
-				if payload[0]&1 == 0 {
-					keyframes[p.SSRC]++
-				}
-			}
-			if p.Marker {
-				frames[p.SSRC]++
-			}
-			last[p.SSRC] = v
+			checks[p.SSRC].packet(t, &p)
 		})
 		if burst > 8000 {
 			t.Errorf("burst of %d bytes", burst)
@@ -116,16 +127,14 @@ func TestVideoPackets(t *testing.T) {
 			t.Error("own encoding is unknown")
 		}
 	}
-	if largest > 1200 {
-		t.Errorf("packet of %d bytes", largest)
-	}
 	for i, enc := range s.video.encodings {
-		n, rate := frames[enc.ssrc], bytes[enc.ssrc]*8/10
-		if n < 298 || n > 301 || rate < enc.bitsPerSecond*95/100 || rate > enc.bitsPerSecond*125/100 {
-			t.Errorf("encoding %d: %d frames, %d bit/s", i, n, rate)
+		c := checks[enc.ssrc]
+		rate := c.bytes * 8 / 10
+		if c.frames < 298 || c.frames > 301 || rate < enc.bitsPerSecond*95/100 || rate > enc.bitsPerSecond*125/100 || c.largest > 1200 {
+			t.Errorf("encoding %d: %d frames, %d bit/s, packets up to %d", i, c.frames, rate, c.largest)
 		}
-		if want := []int{1, 2, 1}[i]; keyframes[enc.ssrc] != want {
-			t.Errorf("encoding %d: %d keyframes", i, keyframes[enc.ssrc])
+		if want := []int{1, 2, 1}[i]; c.keyframes != want {
+			t.Errorf("encoding %d: %d keyframes", i, c.keyframes)
 		}
 	}
 }

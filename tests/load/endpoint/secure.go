@@ -98,18 +98,18 @@ func (e *Endpoint) secureMedia(ctx context.Context, prints []colibri.Fingerprint
 	if len(profiles) == 0 {
 		profiles = []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80}
 	}
-	conn, err := dtls.Client(recordConn{e}, &net.UDPAddr{IP: net.IPv4zero}, &dtls.Config{
-		Certificates: e.net.certs, SRTPProtectionProfiles: profiles, InsecureSkipVerify: true,
-		ExtendedMasterSecret: dtls.RequireExtendedMasterSecret, LoggerFactory: quiet(),
-		VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
-			for _, p := range prints {
-				if len(raw) > 0 && p.Hash == "sha-256" && strings.EqualFold(p.Value, fingerprint(raw[0])) {
-					return nil
-				}
+	verify := func(raw [][]byte, _ [][]*x509.Certificate) error {
+		for _, p := range prints {
+			if len(raw) > 0 && p.Hash == "sha-256" && strings.EqualFold(p.Value, fingerprint(raw[0])) {
+				return nil
 			}
-			return errors.New("certificate does not have the signalled fingerprint")
-		},
-	})
+		}
+		return errors.New("certificate does not have the signalled fingerprint")
+	}
+	conn, err := dtls.ClientWithOptions(recordConn{e}, &net.UDPAddr{IP: net.IPv4zero},
+		dtls.WithCertificates(e.net.certs...), dtls.WithSRTPProtectionProfiles(profiles...),
+		dtls.WithInsecureSkipVerify(true), dtls.WithVerifyPeerCertificate(verify),
+		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret), dtls.WithLoggerFactory(quiet()))
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,8 @@ func (e *Endpoint) secureMedia(ctx context.Context, prints []colibri.Fingerprint
 }
 
 func (e *Endpoint) openChannel() error {
-	assoc, err := sctp.Client(sctp.Config{NetConn: e.secure.dtls, LoggerFactory: quiet(), MaxMessageSize: channelMaximum})
+	assoc, err := sctp.ClientWithOptions(
+		sctp.WithNetConn(e.secure.dtls), sctp.WithLoggerFactory(quiet()), sctp.WithMaxMessageSize(channelMaximum))
 	if err != nil {
 		return err
 	}
