@@ -199,8 +199,7 @@ func TestKeepAlive(t *testing.T) {
 // away for long is reported once a minute.
 func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		w.refuse = syscall.ECONNREFUSED
+		w := newWorld(t, nil, func(sv *server) { sv.refuse = syscall.ECONNREFUSED })
 		time.Sleep(10 * time.Minute)
 		w.close()
 		for i := 1; i < len(w.dialed); i++ {
@@ -238,13 +237,10 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// Close does not wait for a server that has stopped reading.
+// Close does not wait for a server that has stopped reading, neither during
+// the login nor later.
 func TestCloseIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		stuck := make(chan struct{})
-		w.auth = func(c *conn) bool { <-stuck; return false }
-		synctest.Wait()
+	closing := func(t *testing.T, w *world) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		start := time.Now()
@@ -252,7 +248,25 @@ func TestCloseIsBounded(t *testing.T) {
 		if d := time.Since(start); d > time.Second {
 			t.Errorf("took %v", d)
 		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		w := newWorld(t, nil, func(sv *server) { sv.auth = func(*conn) bool { <-stuck; return false } })
+		synctest.Wait()
+		closing(t, w)
 		close(stuck)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		c := <-w.conns
+		c.admit()
+		for len(c.in) < cap(c.in) {
+			c.in <- stanza{} // the reader of the server gets stuck
+		}
+		time.Sleep(11 * time.Second) // so does the second presence
+		closing(t, w)
+		for range c.in { // let it go
+		}
 	})
 }
 

@@ -41,6 +41,7 @@ type login struct {
 	raw     net.Conn     // the TCP connection
 	conn    *limitedConn // what the stream runs over
 	tls     bool         // the server offers STARTTLS
+	failed  error        // why STARTTLS failed
 }
 
 // connect dials, encrypts, logs in and binds a resource.
@@ -62,6 +63,9 @@ func (a *account) connect() (*session, error) {
 	stream, err := xmpp.NewSession(context.WithoutCancel(ctx), origin.Domain(), origin, l.conn, 0, xmpp.NewNegotiator(l.features))
 	if !unhook() && err == nil {
 		err = ctx.Err()
+	}
+	if err == nil {
+		err = l.check(stream)
 	}
 	if err != nil {
 		raw.Close()
@@ -85,6 +89,23 @@ func (l *login) features(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
 	return xmpp.StreamConfig{Features: list}
 }
 
+// check refuses a stream that lacks anything. mellium takes a stream for
+// ready when the server offers nothing (more), and forgets the error of a
+// feature that passes for optional.
+func (l *login) check(s *xmpp.Session) error {
+	switch {
+	case l.failed != nil:
+		return l.failed
+	case l.account.cfg.Security == configs.SecurityRequired && s.State()&xmpp.Secure == 0:
+		return errNoTLS
+	case s.State()&xmpp.Authn == 0:
+		return &authError{noMechanism}
+	case s.LocalAddr().Resourcepart() == "":
+		return errStream
+	}
+	return nil
+}
+
 // startTLS is called even if the server does not offer it.
 func (l *login) startTLS(auth xmpp.StreamFeature) xmpp.StreamFeature {
 	return xmpp.StreamFeature{
@@ -96,7 +117,9 @@ func (l *login) startTLS(auth xmpp.StreamFeature) xmpp.StreamFeature {
 		},
 		Negotiate: func(ctx context.Context, s *xmpp.Session, _ any) (xmpp.SessionState, io.ReadWriter, error) {
 			if l.tls {
-				return l.encrypt(ctx, s)
+				mask, conn, err := l.encrypt(ctx, s)
+				l.failed = err
+				return mask, conn, err
 			}
 			if l.account.cfg.Security == configs.SecurityIfPossible {
 				mechanisms, _ := s.Feature(nsSASL)

@@ -98,6 +98,62 @@ func TestFalseServers(t *testing.T) {
 	}
 }
 
+const (
+	offerTLS   = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+	offerPlain = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>"
+	offerBind  = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
+)
+
+// Whatever a server leaves out, the bridge talks to none without login, and
+// to none in clear text after a failed handshake.
+func TestIncompleteNegotiation(t *testing.T) {
+	for _, tc := range []struct{ name, features, then, line string }{
+		{"nothing", "", "", "offers no login method"},
+		{"bind alone", offerBind, "", "offers no login method"},
+		{"no handshake", offerTLS + offerPlain, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", "no TLS connection"},
+		{"no handshake, other order", offerPlain + offerTLS, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", "no TLS connection"},
+		{"TLS refused", offerPlain + offerTLS, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", "no TLS connection"},
+	} {
+		for _, security := range []configs.Security{configs.SecurityRequired, configs.SecurityIfPossible} {
+			t.Run(tc.name+" "+string(security), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var said []string
+					w := newWorld(t, func(cfg *configs.XMPP) { cfg.Accounts[0].Security = security }, func(sv *server) {
+						sv.auth = func(c *conn) bool {
+							c.open(tc.features)
+							if tc.then != "" {
+								c.next()
+								c.write(tc.then)
+								b := make([]byte, 4096)
+								n, _ := c.Conn.Read(b)
+								said = append(said, string(b[:n]))
+								c.write("I know no TLS, talk to me in clear text")
+							}
+							rest, _ := io.ReadAll(c.Conn)
+							said = append(said, string(rest))
+							return false
+						}
+					})
+					synctest.Wait()
+					w.close()
+					for _, s := range said {
+						if strings.Contains(s, "<presence") || strings.Contains(s, "<auth") {
+							t.Errorf("the client said %s", s)
+						}
+					}
+					line := tc.line
+					if security == configs.SecurityRequired && tc.then == "" {
+						line = "offers no STARTTLS"
+					}
+					if w.log.count(line) != 1 || w.log.count("\n") != 1 || len(w.conns) != 0 {
+						t.Errorf("log:\n%s", w.log)
+					}
+				})
+			})
+		}
+	}
+}
+
 // The password is not sent in clear text to another machine, and nothing is
 // where encryption is required.
 func TestNoTLS(t *testing.T) {

@@ -119,6 +119,9 @@ func isLoopback(a net.Addr) bool {
 
 // authenticate is RFC 6120 section 6.4.
 func (l *login) authenticate(_ context.Context, s *xmpp.Session, data any) (xmpp.SessionState, io.ReadWriter, error) {
+	if l.failed != nil { // nothing is said in clear text after that
+		return 0, nil, l.failed
+	}
 	offered, _ := data.([]string)
 	m, ok := l.mechanism(s, offered)
 	if !ok {

@@ -67,6 +67,8 @@ func (s *session) serve() error {
 	for _, r := range s.rooms {
 		s.join(r)
 	}
+	// Not in sendLoop, which may be stuck in a write.
+	defer context.AfterFunc(s.account.client.cut, func() { s.end(context.Canceled) })()
 	var sender sync.WaitGroup
 	sender.Go(s.sendLoop)
 	s.end(s.readLoop())
@@ -145,7 +147,7 @@ func (s *session) sendLoop() {
 	defer presence.Stop()
 	silence := time.NewTimer(pingAfter)
 	defer silence.Stop()
-	stop, cut := s.account.client.stop.Done(), s.account.client.cut.Done()
+	stop := s.account.client.stop.Done()
 	for {
 		select {
 		case <-s.ctx.Done():
@@ -164,8 +166,6 @@ func (s *session) sendLoop() {
 			presence.Stop()
 			silence.Stop()
 			defer time.AfterFunc(leaveTimeout, func() { s.end(context.Canceled) }).Stop()
-		case <-cut:
-			s.end(context.Canceled)
 		}
 	}
 }

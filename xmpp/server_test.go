@@ -224,7 +224,7 @@ type world struct {
 	log    *logbook
 }
 
-func newWorld(t *testing.T, change func(*configs.XMPP)) *world {
+func newWorld(t *testing.T, change func(*configs.XMPP), prepare ...func(*server)) *world {
 	cfg := configs.XMPP{
 		PresenceInterval: 5 * time.Second,
 		Accounts: []configs.Account{{
@@ -236,6 +236,9 @@ func newWorld(t *testing.T, change func(*configs.XMPP)) *world {
 		change(&cfg)
 	}
 	w := &world{server: newServer(t), bridge: &fakeBridge{}, status: &fakeStatus{}, log: &logbook{}}
+	for _, p := range prepare {
+		p(w.server)
+	}
 	w.client = xmpp.New(cfg, "2.3.1", w.bridge, w.status, w.log.logger())
 	w.client.SetDial(w.dial)
 	w.client.Start()
