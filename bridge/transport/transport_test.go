@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/pion/dtls/v3"
-	"github.com/rs/zerolog"
 )
 
 func TestConnect(t *testing.T) {
@@ -142,71 +138,6 @@ func TestWrongFingerprint(t *testing.T) {
 	}
 }
 
-func TestStrangers(t *testing.T) {
-	m := newTestMux(t, testConfig())
-	tr, peer := newTestTransport(t, m, Options{Controlling: true})
-	c := newClient(t, loopback4)
-	c.connect(tr, peer)
-	stranger, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(m.Addresses()[0]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stranger.Close()
-	before := m.Stats()
-	request := binding(tr.Describe().Ufrag[1:] + ":x")
-	for _, b := range [][]byte{
-		bytes.Repeat([]byte{0x80}, 100),                   // RTP
-		append([]byte{0x80, 200}, make([]byte, 20)...),    // RTCP
-		{22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0}, // DTLS
-		request,       // STUN for nobody
-		request[:25],  // cut off
-		{0x50, 1, 2},  // TURN channel
-		{0x80, 96, 1}, // short
-		bytes.Repeat([]byte{0x80}, 1600),
-		{},
-	} {
-		if _, err := stranger.Write(b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want := Stats{DropUnknown: 3, DropSTUN: 2, DropKind: 1, DropShort: 2, DropLong: 1}
-	eventually(t, "all strangers counted", func() bool {
-		s := m.Stats()
-		got := Stats{
-			DropUnknown: s.DropUnknown - before.DropUnknown, DropSTUN: s.DropSTUN - before.DropSTUN,
-			DropKind: s.DropKind - before.DropKind, DropShort: s.DropShort - before.DropShort,
-			DropLong: s.DropLong - before.DropLong,
-		}
-		return got == want
-	})
-	if len(peer.rtp)+len(peer.rtcp) != 0 {
-		t.Error("a stranger was heard")
-	}
-}
-
-func TestStrayBinding(t *testing.T) {
-	checkGoroutines(t)
-	m, err := Listen(testConfig(), zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	m.OnStrayBinding = func(request []byte, from netip.AddrPort, reply func([]byte)) { reply(request[:4]) }
-	m.Start()
-	stranger, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(m.Addresses()[0]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stranger.Close()
-	if _, err := stranger.Write(binding("")); err != nil {
-		t.Fatal(err)
-	}
-	_ = stranger.SetReadDeadline(time.Now().Add(patience))
-	if n, err := stranger.Read(make([]byte, 100)); n != 4 || err != nil {
-		t.Fatal(n, err)
-	}
-}
-
 func TestTwoTransportsDoNotMix(t *testing.T) {
 	m := newTestMux(t, testConfig())
 	type end struct {
@@ -299,28 +230,6 @@ func TestClose(t *testing.T) {
 	next, _ := newTestTransport(t, m, Options{})
 	if next.index != tr.index {
 		t.Error("the index is not reused")
-	}
-}
-
-func TestPortTaken(t *testing.T) {
-	checkGoroutines(t)
-	m := newTestMux(t, testConfig())
-	cfg := testConfig()
-	cfg.ICE.Port = int(m.Addresses()[0].Port())
-	_, err := Listen(cfg, zerolog.Nop())
-	var taken *PortError
-	if !errors.As(err, &taken) || taken.Port != cfg.ICE.Port || !errors.Is(err, syscall.EADDRINUSE) {
-		t.Fatalf("%v", err)
-	}
-	if text := err.Error(); strings.Contains(text, "127.0.0.1") || !strings.Contains(text, "videobridge.ice.udp.port") {
-		t.Errorf("text: %s", text)
-	}
-}
-
-func TestNoAddress(t *testing.T) {
-	cfg := testConfig(netip.MustParseAddr("192.0.2.200"))
-	if _, err := Listen(cfg, zerolog.Nop()); !errors.Is(err, ErrNoAddress) {
-		t.Fatal(err)
 	}
 }
 
