@@ -27,6 +27,7 @@ func TestCall(t *testing.T) {
 	checkSpeaker(t, people)
 	checkStage(t, people)
 	checkCamera(t, people)
+	checkScreen(t, people)
 	checkLeaving(t, people)
 	pictures(t, people)
 }
@@ -160,6 +161,37 @@ func checkCamera(t *testing.T, people []*person) {
 			return 360
 		}
 		return 0
+	})
+}
+
+// checkScreen shares a screen and ends that again.
+func checkScreen(t *testing.T, people []*person) {
+	t.Helper()
+	anna, bert := people[0], people[1]
+	screen := func(s snapshot) *received {
+		for _, v := range s.Sources {
+			if v.VideoType == "desktop" && v.Owner == bert.id {
+				return &v
+			}
+		}
+		return nil
+	}
+	bert.Eval("document.getElementById('screen').click()", nil)
+	took := anna.Wait("see a screen", pictureTimeout, func() error {
+		if v := screen(anna.snapshot()); v == nil || v.FramesDecoded < 2 || v.Height == 0 {
+			return fmt.Errorf("it is %+v", v)
+		}
+		return nil
+	})
+	t.Logf("a shared screen is there after %v", took.Round(10*time.Millisecond))
+	time.Sleep(2 * time.Second) // for the figures on the picture
+	anna.Screenshot(filepath.Join(shots, "screen.png"))
+	bert.Eval("document.getElementById('screen').click()", nil)
+	anna.Wait("see the screen go", 5*time.Second, func() error {
+		if v := screen(anna.snapshot()); v != nil {
+			return fmt.Errorf("it is still there: %+v", v)
+		}
+		return nil
 	})
 }
 

@@ -74,7 +74,7 @@ func (m *member) serve(ctx context.Context) {
 		if in.Type == "leave" {
 			return
 		}
-		if err := m.take(in); err != nil {
+		if err := m.take(in); err != nil && m.server.ctx.Err() == nil {
 			m.server.logf("%s: %v", in.Type, err)
 			m.send(message{Type: "error", Text: explain(err)})
 		}

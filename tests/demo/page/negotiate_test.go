@@ -180,3 +180,21 @@ func checkOwnSources(t *testing.T, sources []source) {
 		t.Errorf("primary is %d, its retransmission %d", media, rtx)
 	}
 }
+
+// TestEntrance opens the page in both languages.
+func TestEntrance(t *testing.T) {
+	b := browser.Start(t)
+	_, url := newSignaller(t)
+	for lang, want := range map[string]string{"de": "Teilnehmen", "en": "Join"} {
+		tab := b.Open(t, lang, url+"/?lang="+lang)
+		tab.WaitFor("be in its language", 5*time.Second, `document.getElementById('join').textContent === "`+want+`"`)
+		var untold []string
+		tab.Eval(`[...document.querySelectorAll('[data-text], [data-title]')].filter((e) => !(e.textContent || e.title)).map((e) => e.outerHTML)`, &untold)
+		if len(untold) > 0 {
+			t.Errorf("%s: without text: %v", lang, untold)
+		}
+		if dir := os.Getenv("STEG_SCREENSHOTS"); dir != "" {
+			tab.Screenshot(filepath.Join(dir, "entrance-"+lang+".png"))
+		}
+	}
+}
