@@ -35,7 +35,12 @@ type Mux struct {
 	profiles   []dtls.SRTPProtectionProfile
 	hashes     []string
 	readers    []*reader
-	wg         sync.WaitGroup // readers
+
+	// Of ICE: how long a silent pair stays up, and then down, until it
+	// failed. Tests shorten them.
+	disconnectAfter, failAfter time.Duration
+
+	wg sync.WaitGroup // readers
 
 	// Safe by themselves.
 	bindings  bindings
@@ -58,6 +63,7 @@ type Mux struct {
 // process's certificate. Nothing is read before Start.
 func Listen(cfg Config, log zerolog.Logger) (*Mux, error) {
 	m := &Mux{cfg: cfg, log: log, start: time.Now(), transports: map[*Transport]struct{}{}}
+	m.disconnectAfter, m.failAfter = disconnectedTimeout, failedTimeout
 	m.datagrams.New = func() any { return new(datagram) }
 	m.directory.ufrags = map[string]*agent{}
 	m.directory.transactions = map[transactionID]transaction{}

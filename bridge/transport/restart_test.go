@@ -171,3 +171,66 @@ func TestRejoinSameSocket(t *testing.T) {
 	tr.Close()
 	c2.exchange(tr2, peer2, m.NewBatch(), 2)
 }
+
+// ICE that never comes up, and ICE that breaks later, are reported once.
+func TestFailed(t *testing.T) {
+	m := newTestMux(t, testConfig())
+	m.disconnectAfter, m.failAfter = 200*time.Millisecond, 300*time.Millisecond
+	tr, peer := newTestTransport(t, m, Options{Controlling: true})
+	if err := tr.SetRemote(Remote{Ufrag: "nobody", Pwd: "nobodynobodynobodynobody", Generation: -1}); err != nil {
+		t.Fatal(err)
+	}
+	tr2, peer2 := newTestTransport(t, m, Options{Controlling: true})
+	c := newClient(t, loopback4)
+	c.connect(tr2, peer2)
+	eventually(t, "selection", tr2.Ready)
+	c.close()
+	wait(t, peer.failed, "Failed without a client")
+	wait(t, peer2.failed, "Failed after the client left")
+	if tr.LastActivity() != 0 || tr2.LastActivity() == 0 || m.Stats().ICEFailures != 2 {
+		t.Errorf("%v %v %+v", tr.LastActivity(), tr2.LastActivity(), m.Stats())
+	}
+	tr.Close()
+	tr2.Close()
+	if len(peer.failed)+len(peer2.failed) != 0 {
+		t.Error("reported twice")
+	}
+}
+
+// A client that lost its network comes back by a restart, after the bridge
+// has given its old pair up.
+func TestRestartAfterFailure(t *testing.T) {
+	m := newTestMux(t, testConfig())
+	m.disconnectAfter, m.failAfter = 200*time.Millisecond, 300*time.Millisecond
+	tr, peer := newTestTransport(t, m, Options{Controlling: true})
+	c := newClient(t, loopback4)
+	c.connect(tr, peer)
+	eventually(t, "selection", tr.Ready)
+	d, result := tr.RestartICE()
+	if result != RestartStarted {
+		t.Fatal(result)
+	}
+	c.close()
+	eventually(t, "the old pair's end", func() bool {
+		tr.mu.Lock()
+		defer tr.mu.Unlock()
+		return tr.broken
+	})
+	if len(peer.failed) != 0 {
+		t.Fatal("failed while a restart is under way")
+	}
+	moved := newClient(t, loopback4)
+	moved.addCandidates(d)
+	if err := tr.SetRemote(moved.remote(d.Generation)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := moved.agent.Accept(ctx, d.Ufrag, d.Pwd); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "cut over", func() bool { return tr.Describe().Ufrag == d.Ufrag })
+	if len(peer.failed) != 0 {
+		t.Error("failed all the same")
+	}
+}
