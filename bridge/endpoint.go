@@ -37,7 +37,7 @@ type Endpoint struct {
 	// The outward half, guarded by outMu.
 	outMu  sync.Mutex
 	out    *egress.Egress
-	origin map[*egress.Projection]*source
+	origin map[*egress.Projection]*origin
 	sink   sink // scratch of RTCP handling
 
 	// Atomic. A reader may act on a value that control is just replacing.
@@ -83,7 +83,7 @@ func newEndpoint(c *Conference, r *colibri.Endpoint) (*Endpoint, error) {
 		limit:      newRate(messagesPerSecond, messageBytesPerSecond, messageBurst),
 		in:         ingress.New(ingressConfig(b.cfg.Media)),
 		out:        egress.New(egressConfig(b.cfg.Media)),
-		origin:     make(map[*egress.Projection]*source),
+		origin:     make(map[*egress.Projection]*origin),
 		feeds:      make(map[*source]*feed),
 		retired:    make(map[uint32]*feed),
 		announced:  make(map[string]message.VideoType),

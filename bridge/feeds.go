@@ -69,7 +69,7 @@ func (e *Endpoint) open(s *source) *feed {
 	} else {
 		e.out.RebindProjection(f.projection, options)
 	}
-	e.origin[f.projection] = s
+	e.origin[f.projection] = &origin{source: s}
 	e.outMu.Unlock()
 	e.feeds[s] = f
 	if e.rewriting {

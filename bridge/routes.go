@@ -41,6 +41,9 @@ func (c *Conference) publish() {
 			rt := &route{source: s}
 			for _, to := range c.order {
 				f := to.feeds[s]
+				if to.rewriting && !to.outbox.IsOpen() {
+					continue // it could not know what the SSRC stands for
+				}
 				if f == nil || s.Kind == packet.Audio && !to.subscription.Wants(s.Name, s.synthetic, owner == to) {
 					continue
 				}

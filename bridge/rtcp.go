@@ -6,6 +6,7 @@ import (
 	"steg/bridge/egress"
 	"steg/bridge/packet"
 	"steg/bridge/transport"
+	"steg/configs"
 )
 
 // minKeyframeInterval bounds keyframe requests towards one source when the
@@ -97,10 +98,36 @@ func (t *take) writeReport(dst []byte, sr egress.SenderReport, now time.Duration
 func (e *Endpoint) receiverFeedback(b *transport.Batch, plain []byte, now time.Duration) []request {
 	e.outMu.Lock()
 	defer e.outMu.Unlock()
-	e.sink.batch, e.sink.requests = b, nil
+	e.sink.batch, e.sink.requests, e.sink.now = b, nil, now
 	e.out.RTCP(plain, now, &e.sink)
 	e.sink.batch, e.sink.buf = nil, nil
 	return e.sink.requests
+}
+
+// origin is what stands behind a projection, guarded by the receiver's outMu.
+type origin struct {
+	source *source
+	budget keyframeBudget
+}
+
+// keyframeBudget bounds how often one receiver may ask for keyframes of one
+// source, so that it cannot spoil the picture of all others. What projections
+// need for a switch is not counted.
+type keyframeBudget struct {
+	times [8]time.Duration // of the latest requests that were let through
+	n     int
+}
+
+func (k *keyframeBudget) allow(now time.Duration, m configs.Media) bool {
+	limit := min(max(m.KeyframeMax, 1), len(k.times))
+	last := k.times[(k.n+len(k.times)-1)%len(k.times)]
+	oldest := k.times[(k.n+len(k.times)-limit)%len(k.times)]
+	if last != 0 && now-last < m.KeyframeInterval || oldest != 0 && now-oldest < m.KeyframeWindow {
+		return false
+	}
+	k.times[k.n] = now
+	k.n = (k.n + 1) % len(k.times)
+	return true
 }
 
 // maxRequests bounds the keyframe requests of one compound.
@@ -116,6 +143,7 @@ type request struct {
 type sink struct {
 	e        *Endpoint
 	batch    *transport.Batch
+	now      time.Duration
 	buf      []byte
 	requests []request
 }
@@ -136,9 +164,9 @@ func (s *sink) Emit(n int) {
 
 // Keyframe implements egress.Sink.
 func (s *sink) Keyframe(pr *egress.Projection) {
-	src := s.e.origin[pr]
-	if src != nil && len(s.requests) < maxRequests {
-		s.requests = append(s.requests, request{src, pr.KeyframeEncoding()})
+	o := s.e.origin[pr]
+	if o != nil && len(s.requests) < maxRequests && o.budget.allow(s.now, s.e.conference.bridge.cfg.Media) {
+		s.requests = append(s.requests, request{o.source, pr.KeyframeEncoding()})
 	}
 }
 
