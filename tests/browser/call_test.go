@@ -45,6 +45,28 @@ func TestWebSocket(t *testing.T) {
 	checkSpeaker(t, people)
 }
 
+// TestCodecs has calls in the other codecs: simulcast in H.264, all layers in
+// one stream in VP9 and AV1.
+func TestCodecs(t *testing.T) {
+	in := install(t)
+	for _, codec := range []string{"H264", "VP9", "AV1"} {
+		t.Run(codec, func(t *testing.T) {
+			people := in.join(t, "&codec="+codec, names[:2]...)
+			checkHeights(t, people, 180, 360)
+			for _, p := range people {
+				for _, v := range p.snapshot().Sources {
+					if want := "video/" + codec; v.Kind == "video" && v.Codec != want {
+						t.Errorf("%s gets %s, want %s", p.name, v.Codec, want)
+					}
+				}
+			}
+			for _, p := range people {
+				p.Close()
+			}
+		})
+	}
+}
+
 // checkHeights asks everybody's page for one height after the other and waits
 // until all pictures have it and move.
 func checkHeights(t *testing.T, people []*person, heights ...int) {

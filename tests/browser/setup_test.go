@@ -144,6 +144,7 @@ type received struct {
 	FramesDecoded int     `json:"framesDecoded"`
 	AudioEnergy   float64 `json:"audioEnergy"`
 	Packets       int     `json:"packets"`
+	Codec         string  `json:"codec"`
 }
 
 type sent struct {

@@ -14,6 +14,12 @@ const CAMERA = [
   { scaleResolutionDownBy: 2, maxBitrate: 500e3 },
   { scaleResolutionDownBy: 1, maxBitrate: 1500e3 },
 ];
+// What one layered stream is made of, by the height that is wanted.
+const LAYERED = [
+  { scaleResolutionDownBy: 4, maxBitrate: 150e3, scalabilityMode: 'L1T3' },
+  { scaleResolutionDownBy: 2, maxBitrate: 400e3, scalabilityMode: 'L2T3_KEY' },
+  { scaleResolutionDownBy: 1, maxBitrate: 1500e3, scalabilityMode: 'L3T3_KEY' },
+];
 const CAPTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25 } };
 const SCREEN_BITRATE = 1500e3;
 
@@ -241,7 +247,8 @@ export class Call extends EventTarget {
       const asked = this.asked.get(this.cameraName) ?? -1;
       p.encodings.forEach((e, i) => {
         if (this.#layered()) {
-          Object.assign(e, { active: asked !== 0, maxBitrate: 1500e3, scalabilityMode: 'L3T3_KEY' });
+          const fits = LAYERED.findIndex((l) => asked >= 0 && height / l.scaleResolutionDownBy >= asked);
+          Object.assign(e, LAYERED[fits < 0 ? LAYERED.length - 1 : fits], { active: asked !== 0 });
           return;
         }
         const lower = i === 0 ? 0 : height / CAMERA[i - 1].scaleResolutionDownBy;

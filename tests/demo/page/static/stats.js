@@ -76,7 +76,7 @@ export async function snapshot(call) {
   let uplink = 0;
   const report = await call.pc.getStats();
   for (const s of report.values()) {
-    if (s.type === 'inbound-rtp') byMID.set(s.mid, inbound(s));
+    if (s.type === 'inbound-rtp') byMID.set(s.mid, { ...inbound(s), codec: report.get(s.codecId)?.mimeType ?? '' });
     if (s.type === 'candidate-pair' && s.nominated) uplink = s.availableOutgoingBitrate ?? 0;
     if (s.type === 'outbound-rtp') {
       sent.push({
