@@ -11,7 +11,8 @@
 // The data types are in colibri.go, transport.go and sources.go. A stanza
 // is first read into a small bounded tree (tree.go), which makes attribute
 // order, prefixes and unknown children harmless; parse*.go map the tree to
-// values and marshal.go maps values to a tree again.
+// values and marshal*.go map values to a tree again. The JSON form is
+// another way to write the same tree (json_form.go).
 //
 // The values carry addresses, names and credentials of participants. They
 // are not for logs.

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -54,6 +55,11 @@ func newNode(space, local string) *node {
 func (n *node) set(name, value string) *node {
 	n.attrs = append(n.attrs, xml.Attr{Name: xml.Name{Local: name}, Value: value})
 	return n
+}
+
+// remove drops an attribute.
+func (n *node) remove(name string) {
+	n.attrs = slices.DeleteFunc(n.attrs, func(a xml.Attr) bool { return a.Name.Local == name })
 }
 
 // treeReader builds a tree within the bounds. Beyond them it goes on
