@@ -192,6 +192,8 @@ func (pr *Projection) nextFrame(p *packet.Packet, limit int8) {
 	if kept := missing - tail - head; kept > 0 {
 		if !open {
 			pr.open(f.head+1+tail, f.ts+1, late, offsets)
+		} else if m.last().limit < late {
+			pr.open(f.head+1, f.ts, late, offsets) // what p passes for must be able to pass too
 		}
 		m.extend(kept)
 		open = true

@@ -2,6 +2,7 @@ package egress_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 // Of five frames only the first and the last are wanted. What is lost in
 // between leaves a gap only where it may have been wanted too.
 func TestGapsOfLostPackets(t *testing.T) {
-	const tail, first = 2, 12 // packets of frame 0, index of the first of frame 4
 	for _, test := range []struct {
 		name string
 		lost []int // 0 1 | 2 3 4 | 5 6 7 | 8 9 10 | 11 12: two, three times three, two packets
@@ -42,44 +42,41 @@ func TestGapsOfLostPackets(t *testing.T) {
 		{"late packet of a frame not wanted", []int{5, 6, 7}, 3, 6, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newSimulcast(rand.New(rand.NewPCG(2, 2)), 1)
-			eg, pr := receiver(egress.Config{}, packet.Extensions{}, egress.ProjectionOptions{Source: s.source})
-			pr.SetTarget(egress.Target{Encoding: 0, TID: 0, SID: -1})
-			var packets []*packet.Packet
-			for _, count := range []int{2, 3, 3, 3, 2} {
-				packets = append(packets, s.frame(0, count)...)
-			}
-			lost := map[int]bool{}
-			for _, i := range test.lost {
-				lost[i] = true
-			}
-			numbers := map[uint16]bool{}
-			var lowest, highest uint16
-			for i, p := range packets {
-				if lost[i] {
-					continue
-				}
-				if out := forward(eg, pr, p, time.Second); out != nil {
-					n := mustHeader(t, out).SequenceNumber
-					if len(numbers) == 0 {
-						lowest = n
-					}
-					numbers[n], highest = true, n
-				}
-			}
-			if test.late > 0 {
-				out := forward(eg, pr, packets[test.late], time.Second)
-				if out != nil != test.sent {
-					t.Errorf("late packet sent: %v", out != nil)
-				} else if out != nil {
-					numbers[mustHeader(t, out).SequenceNumber] = true
-				}
-			}
-			if gap := int(highest-lowest) + 1 - len(numbers); gap != test.gap {
-				t.Errorf("%d numbers are missing, want %d", gap, test.gap)
+			gap, sent := lose(t, test.lost, test.late)
+			if gap != test.gap || sent != test.sent {
+				t.Errorf("%d numbers are missing, want %d; late packet sent: %v", gap, test.gap, sent)
 			}
 		})
 	}
+}
+
+// lose forwards five frames but for some packets, one of which comes last of
+// all, and returns how many numbers the receiver misses.
+func lose(t *testing.T, lost []int, late int) (gap int, sent bool) {
+	s := newSimulcast(rand.New(rand.NewPCG(2, 2)), 1)
+	eg, pr := receiver(egress.Config{}, packet.Extensions{}, egress.ProjectionOptions{Source: s.source})
+	pr.SetTarget(egress.Target{Encoding: 0, TID: 0, SID: -1})
+	var packets, order []*packet.Packet
+	for _, count := range []int{2, 3, 3, 3, 2} {
+		packets = append(packets, s.frame(0, count)...)
+	}
+	for i, p := range packets {
+		if !slices.Contains(lost, i) {
+			order = append(order, p)
+		}
+	}
+	if late > 0 {
+		order = append(order, packets[late])
+	}
+	var numbers []uint16
+	for i, p := range order {
+		out := forward(eg, pr, p, time.Second)
+		if out != nil {
+			numbers = append(numbers, mustHeader(t, out).SequenceNumber)
+		}
+		sent = out != nil && late > 0 && i == len(order)-1
+	}
+	return int(slices.Max(numbers)-slices.Min(numbers)) + 1 - len(numbers), sent
 }
 
 // arrivalOf is one packet in TestSwitching: a frame of one packet.
