@@ -276,3 +276,25 @@ func FuzzForward(f *testing.F) {
 		}
 	})
 }
+
+// counter is a sink that keeps nothing.
+type counter struct {
+	buf [packet.MaxDatagram]byte
+	n   int
+}
+
+func (c *counter) Reserve() []byte             { return c.buf[:] }
+func (c *counter) Emit(int)                    { c.n++ }
+func (c *counter) Keyframe(*egress.Projection) {}
+
+func TestRetransmissionDoesNotAllocate(t *testing.T) {
+	x := newCall(t, egress.Config{}, 78, testPTs)
+	nack, now, s := x.nack(binary.BigEndian.Uint16(x.out[3][2:])), time.Second, &counter{}
+	n := testing.AllocsPerRun(100, func() {
+		now += 10 * time.Millisecond
+		x.eg.RTCP(nack, now, s)
+	})
+	if n > 0 || s.n != 101 {
+		t.Errorf("%v allocations, %d answers", n, s.n)
+	}
+}
