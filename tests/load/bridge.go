@@ -146,12 +146,12 @@ type child struct {
 	waiting map[int]chan string
 }
 
-func startChild(profile string) (*bridgeUnderTest, error) {
+func startChild(profile profiles) (*bridgeUnderTest, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	c := &child{cmd: exec.Command(self, "-as-bridge", "-cpuprofile", profile), waiting: make(map[int]chan string)}
+	c := &child{cmd: exec.Command(self, "-as-bridge", "-cpuprofile", profile.cpu, "-memprofile", profile.heap), waiting: make(map[int]chan string)}
 	c.cmd.Stderr = os.Stderr
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {

@@ -38,7 +38,7 @@ type options struct {
 	duration time.Duration
 	bridge   string
 	command  string
-	profile  string
+	profile  profiles
 	verbose  bool
 	json     string
 }
@@ -59,7 +59,8 @@ func main() {
 	flag.DurationVar(&o.duration, "duration", 10*time.Second, "time of the measurement")
 	flag.StringVar(&o.bridge, "bridge", "program", "program or child")
 	flag.StringVar(&o.command, "command", "", "shell command that starts another bridge, with its jvb.conf in $CONFIG")
-	flag.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of -bridge child")
+	flag.StringVar(&o.profile.cpu, "cpuprofile", "", "file for a CPU profile of -bridge child")
+	flag.StringVar(&o.profile.heap, "memprofile", "", "file for a heap profile of -bridge child, taken during the call")
 	flag.StringVar(&o.json, "json", "", "file for the figures as JSON")
 	flag.BoolVar(&o.verbose, "v", false, "print all counts")
 	flag.Parse()

@@ -18,9 +18,12 @@ import (
 	"steg/configs"
 )
 
+// profiles are files to write; empty: none.
+type profiles struct{ cpu, heap string }
+
 // bridgeMain is the child process: a bridge with the defaults of the
 // program, on loopback, that takes requests on standard input until it ends.
-func bridgeMain(profile string) int {
+func bridgeMain(profile profiles) int {
 	if err := serve(profile); err != nil {
 		fmt.Fprintln(os.Stderr, "load: bridge:", err)
 		return 1
@@ -28,7 +31,7 @@ func bridgeMain(profile string) int {
 	return 0
 }
 
-func serve(profile string) error {
+func serve(profile profiles) error {
 	cfg := *configs.Default()
 	cfg.ICE.Port, cfg.ICE.AllowLoopback = 0, true
 	cfg.Health.RequireValidAddress = false
@@ -40,8 +43,8 @@ func serve(profile string) error {
 	b := bridge.New(cfg, mux, "load", log)
 	b.Start()
 	defer b.Close()
-	if profile != "" {
-		f, err := os.Create(profile)
+	if profile.cpu != "" {
+		f, err := os.Create(profile.cpu)
 		if err != nil {
 			return err
 		}
@@ -63,6 +66,9 @@ func serve(profile string) error {
 		number, text, _ := strings.Cut(lines.Text(), " ")
 		if text == "goroutines" {
 			reply(number, fmt.Sprint(runtime.NumGoroutine()))
+			if err := profile.writeHeap(); err != nil {
+				return err
+			}
 			continue
 		}
 		req, err := colibri.ParseModify([]byte(text))
@@ -79,6 +85,20 @@ func serve(profile string) error {
 		})
 	}
 	return lines.Err()
+}
+
+// writeHeap writes what is on the heap at this moment.
+func (p profiles) writeHeap() error {
+	if p.heap == "" {
+		return nil
+	}
+	f, err := os.Create(p.heap)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	runtime.GC() // the profile is that of the last collection
+	return pprof.WriteHeapProfile(f)
 }
 
 func refusal(err error) string {
