@@ -59,14 +59,8 @@ func (k *candidates) camera(layers []Layer, c Constraints, lowest int, p Policy)
 	if c.MaxHeight < 0 || c.MaxHeight > 180 {
 		height, rate = p.OnStageHeight, p.OnStageFrameRate
 	}
-	fastest := 0.0 // of what is sent: a layer that is off says nothing of the others
 	for _, l := range layers {
-		if l.Active || k.silent {
-			fastest = max(fastest, l.FrameRate)
-		}
-	}
-	for _, l := range layers {
-		full := rate < 0 || l.FrameRate == 0 || l.FrameRate >= min(fastest, rate)*0.9
+		full := rate < 0 || l.FrameRate == 0 || l.FrameRate >= min(fastest(layers, l), rate)*0.9
 		fits := c.MaxHeight < 0 || l.Height <= c.MaxHeight
 		if (l.Active || k.silent) && (l.Height < height && fits || fits && full || l.Height == lowest) {
 			if l.Height <= max(height, lowest) {
@@ -156,13 +150,20 @@ func cost(src Source, l Layer) int64 {
 	if l.Bitrate > 0 {
 		return l.Bitrate
 	}
-	fastest := 0.0
-	for _, o := range src.Layers {
+	return expectedRate(src.VideoType, l.Height, l.FrameRate, fastest(src.Layers, l))
+}
+
+// fastest is the frame rate of all temporal layers at the place of l. Other
+// encodings are no measure: one that has just begun has not reached its rate
+// yet, one that is off has none.
+func fastest(layers []Layer, l Layer) float64 {
+	rate := 0.0
+	for _, o := range layers {
 		if o.Encoding == l.Encoding && o.SID == l.SID {
-			fastest = max(fastest, o.FrameRate)
+			rate = max(rate, o.FrameRate)
 		}
 	}
-	return expectedRate(src.VideoType, l.Height, l.FrameRate, fastest)
+	return rate
 }
 
 // expectedRate follows the rates that browsers give to 180p (150 kbit/s), 360p
