@@ -105,6 +105,11 @@ func checkSilence(t *testing.T, output string) {
 			t.Errorf("the bridge's output contains %q", word)
 		}
 	}
+	for _, word := range []string{"DATA RACE", "panic", "goroutine "} {
+		if strings.Contains(output, word) {
+			t.Errorf("the bridge's output contains %q", word)
+		}
+	}
 	if t.Failed() && output != "" {
 		t.Logf("the bridge wrote:\n%s", output)
 	}

@@ -92,7 +92,7 @@ func run(ctx context.Context, listen string, media int, steg string) error {
 	case <-r.Exited():
 		err = errors.New("the bridge has ended")
 	case <-r.Focus.Done():
-		err = errors.New("Prosody has ended")
+		err = errors.New("the XMPP server has ended")
 	}
 	fmt.Println("\nStopping ...")
 	_ = server.Close()
