@@ -26,6 +26,17 @@ func red(first, last uint64, pt uint8) *packet.Packet {
 	return rtp(packet.CodecRED, 112, 1<<16+100+last, 1<<32+960*last, b[:n])
 }
 
+func TestAudioFlowsAtOnceWhenAnSSRCIsUsedAgain(t *testing.T) {
+	o := egress.ProjectionOptions{Source: sourceOf(packet.Audio, 1), SenderPayloadTypes: testPTs}
+	eg, pr := receiver(egress.Config{}, packet.Extensions{}, o)
+	first := mustHeader(t, forward(eg, pr, opus(0), time.Second))
+	pr.SetTarget(allocation.Suspended) // the source is gone
+	eg.RebindProjection(pr, o)
+	if h := mustHeader(t, forward(eg, pr, opus(500), 2*time.Second)); h.SequenceNumber != first.SequenceNumber+1 {
+		t.Errorf("number %d after %d", h.SequenceNumber, first.SequenceNumber)
+	}
+}
+
 func TestAudioNumbers(t *testing.T) {
 	type step struct {
 		at   time.Duration

@@ -96,10 +96,14 @@ func (eg *Egress) AddProjection(o ProjectionOptions) *Projection {
 }
 
 // RebindProjection puts another source behind the same outgoing SSRC; o.Out
-// is ignored. Numbers continue; video waits for a keyframe of the new source.
+// is ignored. Numbers continue; video waits for a keyframe of the new source,
+// audio flows at once, even if the source before was suspended.
 func (eg *Egress) RebindProjection(pr *Projection, o ProjectionOptions) {
 	pr.leave()
 	pr.bind(o)
+	if o.Source.Kind == packet.Audio {
+		pr.SetTarget(Target{Encoding: 0, TID: -1, SID: -1})
+	}
 }
 
 // RemoveProjection forgets a projection.
