@@ -59,6 +59,7 @@ type Endpoint struct {
 	muted        colibri.ForceMute
 	feeds        map[*source]*feed // what it may receive
 	retired      map[uint32]*feed  // by outgoing SSRC, of sources that are gone
+	occupied     map[uint32]bool   // SSRCs of both, RTX included; unused when rewriting
 	audioSlots   int               // media ids given
 	videoSlots   int
 	settings     allocation.Settings
@@ -86,6 +87,7 @@ func newEndpoint(c *Conference, r *colibri.Endpoint) (*Endpoint, error) {
 		origin:     make(map[*egress.Projection]*origin),
 		feeds:      make(map[*source]*feed),
 		retired:    make(map[uint32]*feed),
+		occupied:   make(map[uint32]bool),
 		announced:  make(map[string]message.VideoType),
 		assumed:    -1,
 		settings:   initialSettings(b.cfg.CC),

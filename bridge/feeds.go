@@ -54,6 +54,15 @@ func (e *Endpoint) open(s *source) *feed {
 		e.conference.bridge.counters.noSlot.Add(1)
 		return nil
 	}
+	e.bind(s, f)
+	if e.rewriting {
+		e.announce(s, f)
+	}
+	return f
+}
+
+// bind puts a source into a place at this receiver.
+func (e *Endpoint) bind(s *source, f *feed) {
 	options := egress.ProjectionOptions{
 		Source:             s.Source,
 		SenderPayloadTypes: s.owner.payloadTypes,
@@ -72,26 +81,12 @@ func (e *Endpoint) open(s *source) *feed {
 	e.origin[f.projection] = &origin{source: s}
 	e.outMu.Unlock()
 	e.feeds[s] = f
-	if e.rewriting {
-		e.announce(s, f)
-	}
-	return f
 }
 
 // placeFor finds the outgoing SSRCs for a source.
 func (e *Endpoint) placeFor(s *source) *feed {
 	if !e.rewriting {
-		ssrc := s.Encodings[0].SSRC
-		if f := e.retired[ssrc]; f != nil && f.kind == s.Kind {
-			delete(e.retired, ssrc)
-			return f
-		}
-		for _, other := range e.feeds {
-			if other.out.SSRC == ssrc {
-				return nil // another endpoint has this SSRC already
-			}
-		}
-		return &feed{out: egress.Output{SSRC: ssrc, RTX: s.Encodings[0].RTX}, kind: s.Kind}
+		return e.ownPlace(s)
 	}
 	for ssrc, f := range e.retired {
 		if f.kind == s.Kind {
@@ -112,6 +107,44 @@ func (e *Endpoint) placeFor(s *source) *feed {
 		return nil
 	}
 	return e.newSlot(s.Kind)
+}
+
+// ownPlace is where a receiver without SSRC rewriting expects a source. Two
+// projections must never write to one SSRC, whatever participants announce:
+// the receiver would take their packets for one stream, and so would SRTP. A
+// source whose SSRC is in use has no place, one whose RTX SSRC is in use does
+// without.
+func (e *Endpoint) ownPlace(s *source) *feed {
+	out := egress.Output{SSRC: s.Encodings[0].SSRC, RTX: s.Encodings[0].RTX}
+	old := e.retired[out.SSRC]
+	if old != nil && old.kind == s.Kind && old.out.RTX == out.RTX {
+		delete(e.retired, out.SSRC)
+		return old
+	}
+	if old != nil {
+		delete(e.retired, out.SSRC)
+		e.drop(old) // the numbers of the SSRC go on with the projection that follows
+	}
+	if e.occupied[out.SSRC] {
+		return nil
+	}
+	if out.RTX == out.SSRC || e.occupied[out.RTX] {
+		out.RTX = 0
+	}
+	e.occupied[out.SSRC] = true
+	if out.RTX != 0 {
+		e.occupied[out.RTX] = true
+	}
+	return &feed{out: out, kind: s.Kind}
+}
+
+// drop forgets a projection for good.
+func (e *Endpoint) drop(f *feed) {
+	delete(e.occupied, f.out.SSRC)
+	delete(e.occupied, f.out.RTX)
+	e.outMu.Lock()
+	e.out.RemoveProjection(f.projection)
+	e.outMu.Unlock()
 }
 
 // newSlot makes SSRCs that no source has, and the media id of the slot.
@@ -157,6 +190,7 @@ func (e *Endpoint) closeFeed(s *source) {
 	f.projection.SetTarget(allocation.Suspended)
 	e.outMu.Lock()
 	delete(e.origin, f.projection)
+	e.out.ReleaseProjection(f.projection)
 	e.outMu.Unlock()
 	if e.rewriting {
 		e.outbox.Unmap(f.out.SSRC)
@@ -165,9 +199,7 @@ func (e *Endpoint) closeFeed(s *source) {
 		e.retired[f.out.SSRC] = f
 		return
 	}
-	e.outMu.Lock()
-	e.out.RemoveProjection(f.projection)
-	e.outMu.Unlock()
+	e.drop(f)
 }
 
 // retire ends a source for everybody.
@@ -184,9 +216,7 @@ func (c *Conference) rebind(owner *Endpoint) {
 	for _, s := range owner.sources {
 		for _, to := range c.order {
 			if f := to.feeds[s]; f != nil {
-				delete(to.feeds, s)
-				to.retired[f.out.SSRC] = f
-				to.open(s)
+				to.bind(s, f)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"slices"
 
 	"steg/bridge/packet"
 	"steg/bridge/transport"
@@ -181,6 +182,7 @@ func (e *Endpoint) applyMedia(media []colibri.Media) {
 	if len(media) == 0 {
 		return
 	}
+	e.payloadTypes = slices.Clone(e.payloadTypes) // the packet path reads the old table
 	for i := range media {
 		for j := range media[i].PayloadTypes {
 			e.addPayloadType(payloadType(&media[i].PayloadTypes[j]))

@@ -106,6 +106,13 @@ func (eg *Egress) RebindProjection(pr *Projection, o ProjectionOptions) {
 	}
 }
 
+// ReleaseProjection takes the source away from a projection, with the packets
+// of it that rings keep. Its numbers wait for RebindProjection.
+func (eg *Egress) ReleaseProjection(pr *Projection) {
+	pr.leave()
+	pr.bind(ProjectionOptions{Source: packet.Source{Kind: pr.source.Kind}})
+}
+
 // RemoveProjection forgets a projection.
 func (eg *Egress) RemoveProjection(pr *Projection) {
 	if eg.bySSRC[pr.out.SSRC] != pr {

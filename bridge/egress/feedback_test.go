@@ -298,3 +298,30 @@ func TestRetransmissionDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations, %d answers", n, s.n)
 	}
 }
+
+// TestReleasedProjection has packets and feedback come for a source that is
+// gone: nothing is sent, and the numbers go on with the next source.
+func TestReleasedProjection(t *testing.T) {
+	x := newCall(t, egress.Config{}, 78, testPTs)
+	last := mustHeader(t, x.out[len(x.out)-1])
+	x.eg.ReleaseProjection(x.pr)
+	for _, p := range x.s.frame(0, 2) {
+		if b := forward(x.eg, x.pr, p, time.Second); b != nil {
+			t.Error("a packet passed")
+		}
+	}
+	x.eg.RTCP(x.nack(last.SequenceNumber), time.Second, &x.sink)
+	x.eg.RTCP(packet.AppendPLI(nil, 1, 77), time.Second, &x.sink)
+	if len(x.sink.packets) != 0 {
+		t.Error("a packet was sent again")
+	}
+	x.eg.RebindProjection(x.pr, egress.ProjectionOptions{Source: x.s.source, Rings: x.s.rings()})
+	x.s.streams[0].wantKey = true
+	b := forward(x.eg, x.pr, x.s.frame(0, 1)[0], 2*time.Second)
+	if b == nil {
+		t.Fatal("the next source does not pass")
+	}
+	if h := mustHeader(t, b); h.SSRC != 77 || h.SequenceNumber-last.SequenceNumber > 2 || h.SequenceNumber == last.SequenceNumber {
+		t.Errorf("number %d after %d", h.SequenceNumber, last.SequenceNumber)
+	}
+}
