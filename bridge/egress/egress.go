@@ -58,6 +58,7 @@ type Egress struct {
 	retired    map[uint32]uint16 // next numbers of SSRCs that may come back
 	stats      Stats
 	tcc        uint16
+	repairs    int           // how many packets may be sent again now
 	scratch    []byte        // for packets out of rings, made when needed
 	again      packet.Packet // the packet that is being sent again
 }
@@ -67,7 +68,7 @@ func New(c Config) *Egress {
 	if c.REDDistance == 0 {
 		c.REDDistance = 2
 	}
-	return &Egress{config: c, generation: 1, bySSRC: make(map[uint32]*Projection), retired: make(map[uint32]uint16)}
+	return &Egress{config: c, generation: 1, repairs: repairsAtStart, bySSRC: make(map[uint32]*Projection), retired: make(map[uint32]uint16)}
 }
 
 // SetPayloadTypes sets what the receiver can take.

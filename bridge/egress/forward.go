@@ -48,6 +48,9 @@ func (eg *Egress) Forward(dst []byte, pr *Projection, p *packet.Packet, now time
 	pr.packets.Add(1)
 	pr.bytes.Add(uint64(n))
 	eg.count(n, now)
+	if p.Kind == packet.Video {
+		eg.repairs = min(eg.repairs+1, maxRepairs)
+	}
 	return n, wantKeyframe
 }
 

@@ -13,6 +13,14 @@ const resendTable = 64
 // resendPause is the least time between two answers for the same number.
 const resendPause = 5 * time.Millisecond
 
+// A receiver is sent no more packets again than it was sent at first: one
+// NACK of a few bytes can ask for a thousand, and be repeated. The start
+// covers a loss in the first packets, the limit one burst of losses.
+const (
+	repairsAtStart = 100
+	maxRepairs     = 1000
+)
+
 // resend is when an outgoing number was sent again; both values are cut.
 type resend struct {
 	out uint32
@@ -24,7 +32,10 @@ type resend struct {
 // the RTX stream's own number. The original stream's numbers are never used
 // twice, as SRTP forbids it; without RTX there is no answer.
 func (eg *Egress) resend(pr *Projection, seq uint16, now time.Duration, sink Sink) bool {
-	m := pr.numbers
+	if eg.repairs == 0 {
+		return false
+	}
+	m := &pr.numbers
 	out := m.next - 1 - uint64(uint16(m.next-1)-seq)
 	s := m.findOut(out)
 	if s == nil || pr.out.RTX == 0 || int(s.enc) >= len(pr.rings) || pr.rings[s.enc] == nil || eg.tooSoon(pr, out, now) {
@@ -56,6 +67,7 @@ func (eg *Egress) resend(pr *Projection, seq uint16, now time.Duration, sink Sin
 	}
 	n += 2 + size
 	pr.rtxSeq++
+	eg.repairs--
 	pr.resent[out%resendTable] = resend{out: uint32(out), ms: uint32(now.Milliseconds())}
 	pr.retransmitted.Add(1)
 	eg.stats.Retransmissions++
