@@ -40,8 +40,8 @@ func (e *Endpoint) openRTCP(b *transport.Batch, datagram []byte, now time.Durati
 	return plain
 }
 
-// senderReports notes each SR and forwards it through the projections of its
-// source. The caller holds inMu.
+// senderReports notes each SR and forwards those that are due through the
+// projections of their sources. The caller holds inMu.
 func (e *Endpoint) senderReports(b *transport.Batch, plain []byte, now time.Duration) {
 	reader := packet.ReadRTCP(plain)
 	for {
@@ -53,11 +53,10 @@ func (e *Endpoint) senderReports(b *transport.Batch, plain []byte, now time.Dura
 		if !ok {
 			continue
 		}
-		e.in.SenderReport(sr, now)
-		s, _ := e.in.Source(sr.SSRC)
-		if s == nil {
+		if !e.in.SenderReport(sr, now) {
 			continue
 		}
+		s, _ := e.in.Source(sr.SSRC)
 		route := e.conference.routes.Load().of[s]
 		if route == nil {
 			continue

@@ -86,11 +86,26 @@ func (in *Ingress) Tick(now time.Duration) {
 	}
 }
 
-// SenderReport notes an SR of the endpoint, for the next report about its SSRC.
-func (in *Ingress) SenderReport(sr packet.SenderReport, now time.Duration) {
-	if a, ok := in.streams[sr.SSRC]; ok && !a.rtx {
-		a.stream.reception.lsr, a.stream.reception.lsrAt = sr.NTPMiddle(), now
+// minReportInterval is the least time between two reports of one encoding that
+// are passed on. Senders make one a second or so; each costs a datagram to
+// every receiver.
+const minReportInterval = 100 * time.Millisecond
+
+// SenderReport notes an SR of the endpoint, for the next report about its
+// SSRC. It tells whether receivers should get it: it is about an encoding of
+// the endpoint and not one too many.
+func (in *Ingress) SenderReport(sr packet.SenderReport, now time.Duration) (pass bool) {
+	a, ok := in.streams[sr.SSRC]
+	if !ok || a.rtx {
+		return false
 	}
+	st := a.stream
+	st.reception.lsr, st.reception.lsrAt = sr.NTPMiddle(), now
+	if st.reported && now-st.reportedAt < minReportInterval {
+		return false
+	}
+	st.reported, st.reportedAt = true, now
+	return true
 }
 
 func (in *Ingress) hastenNACK(st *stream) {

@@ -222,3 +222,25 @@ func TestManyReports(t *testing.T) {
 		t.Errorf("%d blocks", blocks)
 	}
 }
+
+func TestSenderReportFlood(t *testing.T) {
+	in := newIngress()
+	for _, tt := range []struct {
+		ssrc uint32
+		at   time.Duration
+		want bool
+	}{
+		{lowSSRC, 0, true}, // of a stream that has sent nothing yet
+		{lowSSRC, 0, false},
+		{midSSRC, 0, true},
+		{lowSSRC, 99 * ms, false},
+		{lowSSRC, 100 * ms, true},
+		{lowRTX, time.Second, false},
+		{4711, time.Second, false},
+		{lowSSRC, time.Second, true},
+	} {
+		if got := in.SenderReport(packet.SenderReport{SSRC: tt.ssrc, NTP: 1}, start+tt.at); got != tt.want {
+			t.Errorf("SSRC %d at %v: got %v", tt.ssrc, tt.at, got)
+		}
+	}
+}

@@ -44,6 +44,9 @@ type stream struct {
 	active    bool
 	height    uint16
 	tids      uint8
+
+	reportedAt time.Duration // when a sender report was passed on
+	reported   bool
 }
 
 func newStream(kind packet.Kind, c Config) *stream {
