@@ -26,6 +26,7 @@ import (
 type bridgeUnderTest struct {
 	pid        int
 	signaller  endpoint.Signaller
+	start      time.Duration             // until it was in the brewery; 0: unknown
 	goroutines func(context.Context) int // 0: unknown
 	output     func() string
 	stop       func()
@@ -61,7 +62,8 @@ func startProgram(ctx context.Context) (*bridgeUnderTest, error) {
 		return nil, err
 	}
 	return &bridgeUnderTest{
-		pid: r.PID(), signaller: overXMPP(r.Focus, r.Bridge), goroutines: unknown, output: r.Output,
+		start: r.StartTime,
+		pid:   r.PID(), signaller: overXMPP(r.Focus, r.Bridge), goroutines: unknown, output: r.Output,
 		stop: func() { _ = r.Stop() },
 	}, nil
 }

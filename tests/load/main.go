@@ -153,6 +153,7 @@ func measure(ctx context.Context, o options, b *bridgeUnderTest, n *endpoint.Net
 	}
 	after.bridge.goroutines = b.goroutines(ctx)
 	r := newReport(o, idle, before, after, &sum)
+	r.StartMillis = b.start.Milliseconds()
 	r.SetUpSeconds = setUp.Seconds()
 	return r, nil
 }

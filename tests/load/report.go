@@ -15,6 +15,7 @@ type report struct {
 	Calls             int
 	Endpoints         int // in all calls
 	Seconds           float64
+	StartMillis       int64 // from the start of the process to the brewery; 0: unknown
 	SetUpSeconds      float64
 	PacketsIn         float64 // per second, media and feedback
 	PacketsForwarded  float64 // per second
@@ -86,6 +87,9 @@ func (r *report) print(out io.Writer, verbose bool) {
 	row("CPU", "%.2f cores", r.CPU)
 	row("loss", "%.3f %%, of it %d packets by this program", r.LossPercent, r.DroppedHere)
 	row("latency", "p50 %d us, p99 %d us", r.LatencyP50Micros, r.LatencyP99Micros)
+	if r.StartMillis > 0 {
+		row("start", "%d ms until in the brewery", r.StartMillis)
+	}
 	row("memory", "%.1f MiB idle, %.1f MiB, %.0f KiB per endpoint",
 		float64(r.ResidentIdleKiB)/1024, float64(r.ResidentKiB)/1024, r.ResidentPerKiB)
 	row("threads", "%d idle, %d", r.ThreadsIdle, r.Threads)

@@ -51,6 +51,8 @@ type Rig struct {
 	Focus   *focus.Focus
 	Bridge  focus.Bridge // as first seen by the focus
 
+	StartTime time.Duration // from the start of the bridge's process to its presence in the brewery
+
 	MediaPort   int // UDP
 	PrivatePort int // HTTP on loopback: health, statistics
 	PublicPort  int // HTTP for websockets
@@ -98,13 +100,17 @@ func (r *Rig) start(ctx context.Context, o Options) error {
 	if r.config, err = r.Prosody.WriteBridgeConfig(b); err != nil {
 		return err
 	}
-	if err := r.Launch(); err != nil {
-		return err
-	}
+	// The focus first, so that it sees when the bridge comes.
 	if r.Focus, err = r.DialFocus(ctx); err != nil {
 		return err
 	}
-	return r.await(ctx)
+	launched := time.Now()
+	if err := r.Launch(); err != nil {
+		return err
+	}
+	err = r.await(ctx)
+	r.StartTime = time.Since(launched)
+	return err
 }
 
 // Build compiles the bridge.
