@@ -44,10 +44,8 @@ func (e *Endpoint) Failed() {
 
 func (e *Endpoint) channelOpen(c sender, hello []byte) {
 	e.outbox.Open(c, hello)
-	e.post(func() {
-		e.conference.publish() // media under SSRCs of ours waits for the channel
-		e.conference.allocateSoon()
-	})
+	e.conference.publishSoon() // media under SSRCs of ours waits for the channel
+	e.conference.allocateSoon()
 }
 
 func (e *Endpoint) channelClosed(c sender) { e.outbox.Closed(c) }
@@ -100,7 +98,7 @@ func (e *Endpoint) act(m message.Message) {
 		e.conference.allocateSoon()
 	case *message.ReceiverAudioSubscription:
 		e.subscription = newSubscription(m.All, m.Include, m.Exclude)
-		e.conference.publish()
+		e.conference.publishSoon()
 	case *message.SourceVideoTypeMessage:
 		e.setVideoType(m.SourceName, m.VideoType)
 	case *message.VideoTypeMessage:

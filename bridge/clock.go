@@ -124,9 +124,14 @@ func (k *clock) conference(c *Conference, n int, now time.Duration) {
 	if n%expireTicks == 0 {
 		c.queue.post(func() { c.expirePass(now) })
 	}
-	if n%allocateTicks == 0 || c.allocation.Load() {
-		c.allocation.Store(false)
-		c.queue.post(c.allocate)
+	if n%allocateTicks == 0 {
+		c.allocateSoon()
+	}
+	if c.allocation.due(now) {
+		c.queue.post(func() { c.allocation.run(c.allocate, c.bridge.mux.Now) })
+	}
+	if c.publication.due(now) {
+		c.queue.post(func() { c.publication.run(c.publish, c.bridge.mux.Now) })
 	}
 }
 

@@ -24,9 +24,12 @@ type Conference struct {
 	loudest   *loudest
 
 	// Atomic: published by the queue for the packet path and the clock.
-	routes     atomic.Pointer[routes]
-	roster     atomic.Pointer[[]*Endpoint]
-	allocation atomic.Bool // one is wanted
+	routes atomic.Pointer[routes]
+	roster atomic.Pointer[[]*Endpoint]
+
+	// Wanted by anybody, run by the queue.
+	allocation  errand
+	publication errand
 
 	// Control state, owned by the queue.
 	endpoints map[string]*Endpoint
@@ -101,7 +104,6 @@ func (c *Conference) leave(e *Endpoint) {
 		other.outbox.Connectivity(e.id, true, nil)
 	}
 	c.enrol()
-	c.publish()
 	e.close()
 	c.speakers.Remove(e.id)
 	c.loudest.Remove(e.id)
@@ -146,4 +148,8 @@ func (c *Conference) endpoint(id string) *Endpoint {
 
 // allocateSoon asks for a new allocation; the clock has it done within its next
 // tick, so that many reasons cost one run.
-func (c *Conference) allocateSoon() { c.allocation.Store(true) }
+func (c *Conference) allocateSoon() { c.allocation.want() }
+
+// publishSoon does the same for the routing table. It is for what receivers
+// ask for; after a source is gone the table has to be new at once.
+func (c *Conference) publishSoon() { c.publication.want() }
