@@ -96,7 +96,7 @@ func Listen(o Options) (*Server, error) {
 	var err error
 	if o.WebSockets.Enabled {
 		if s.public, err = s.listen(o.HTTP.Public, s.sockets); err != nil {
-			return nil, fmt.Errorf("public HTTP server: %w", err)
+			return nil, fmt.Errorf("public HTTP server (videobridge.http-servers.public): %w", err)
 		}
 	}
 	private := o.HTTP.Private
@@ -107,7 +107,7 @@ func Listen(o Options) (*Server, error) {
 		if s.public != nil {
 			_ = s.public.net.Close()
 		}
-		return nil, fmt.Errorf("private HTTP server: %w", err)
+		return nil, fmt.Errorf("private HTTP server (videobridge.http-servers.private; port = -1 switches it off): %w", err)
 	}
 	return s, nil
 }
