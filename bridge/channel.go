@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"time"
 
 	"steg/bridge/allocation"
@@ -16,6 +17,17 @@ const (
 	messageBytesPerSecond = 256 << 10
 	messageBurst          = 4 * time.Second
 	maxWaiting            = 50
+
+	// Of what it has passed on to others, every copy counted.
+	copiesPerSecond    = 10_000
+	copyBytesPerSecond = 8 << 20
+)
+
+// Limits of names in messages. No receiver looks at more sources at once than
+// a few dozen.
+const (
+	maxName  = 256 // bytes
+	maxNames = 200
 )
 
 // ChannelOpen implements transport.Peer.
@@ -23,6 +35,7 @@ func (e *Endpoint) ChannelOpen(c *transport.Channel) { e.channelOpen(c, nil) }
 
 // ChannelMessage implements transport.Peer.
 func (e *Endpoint) ChannelMessage(c *transport.Channel, text []byte) {
+	defer e.conference.bridge.recovered()
 	e.conference.bridge.counters.messagesIn.Add(1)
 	e.channelMessage(c, text)
 }
@@ -125,10 +138,10 @@ func (e *Endpoint) constrain(m *message.ReceiverVideoConstraints) {
 		e.settings.LastN = *m.LastN
 	}
 	if m.SelectedSources != nil {
-		e.settings.Selected = m.SelectedSources
+		e.settings.Selected = firstNames(m.SelectedSources)
 	}
 	if m.OnStageSources != nil {
-		e.settings.OnStage = m.OnStageSources
+		e.settings.OnStage = firstNames(m.OnStageSources)
 	}
 	if m.DefaultConstraints != nil {
 		e.settings.Default = allocation.Constraints(*m.DefaultConstraints)
@@ -145,11 +158,16 @@ func (e *Endpoint) constrain(m *message.ReceiverVideoConstraints) {
 	e.conference.allocateSoon()
 }
 
+// firstNames cuts a list, because each name costs a look at every source.
+func firstNames(names []string) []string {
+	return slices.Clone(names[:min(len(names), maxNames)])
+}
+
 // setVideoType notes what a source of the endpoint shows from now on.
 func (e *Endpoint) setVideoType(name string, t message.VideoType) {
 	s := e.sourceNamed(name)
 	if s == nil {
-		if len(e.announced) < maxSources {
+		if len(e.announced) < maxSources && len(name) <= maxName {
 			e.announced[name] = t
 		}
 		return
@@ -171,24 +189,33 @@ func (e *Endpoint) pass(m *message.EndpointMessage) {
 	if e.visitor {
 		return
 	}
-	text := m.WithFrom(e.id)
+	e.spread(m.WithFrom(e.id), func(to *Endpoint) bool { return m.To == "" || m.To == to.id })
+}
+
+// spread sends a message of the endpoint to the others that are meant, unless
+// that would be too much: a message of a few kilobytes to hundreds of others is
+// megabytes.
+func (e *Endpoint) spread(text []byte, meant func(to *Endpoint) bool) {
+	var all []*Endpoint
 	for _, to := range e.conference.order {
-		if to != e && (m.To == "" || m.To == to.id) {
-			to.outbox.Event(text)
+		if to != e && meant(to) {
+			all = append(all, to)
 		}
+	}
+	if !e.copies.AllowCopies(len(all), len(text), e.conference.bridge.mux.Now()) {
+		e.conference.bridge.counters.droppedMessages.Add(1)
+		return
+	}
+	for _, to := range all {
+		to.outbox.Event(text)
 	}
 }
 
 // passStats hands an endpoint's statistics to those who look at it: all in a
 // small conference, otherwise those to whom it matters.
 func (e *Endpoint) passStats(m *message.EndpointStats) {
-	text := m.WithFrom(e.id)
 	small := len(e.conference.order) <= e.conference.bridge.cfg.Conference.StatsFilterThreshold
-	for _, to := range e.conference.order {
-		if to != e && (small || to.looksAt(e)) {
-			to.outbox.Event(text)
-		}
-	}
+	e.spread(m.WithFrom(e.id), func(to *Endpoint) bool { return small || to.looksAt(e) })
 }
 
 // looksAt tells whether a receiver sees or hears much of another endpoint.

@@ -29,6 +29,7 @@ type Endpoint struct {
 	password   string // of its websocket URL
 	created    time.Duration
 	limit      *rate // of its channel messages; owned by the queue
+	copies     *rate // of those that are passed on; owned by the queue
 
 	// The inward half, guarded by inMu.
 	inMu sync.Mutex
@@ -82,6 +83,7 @@ func newEndpoint(c *Conference, r *colibri.Endpoint) (*Endpoint, error) {
 		password:   rand.Text()[:24],
 		created:    b.mux.Now(),
 		limit:      newRate(messagesPerSecond, messageBytesPerSecond, messageBurst),
+		copies:     newRate(copiesPerSecond, copyBytesPerSecond, messageBurst),
 		in:         ingress.New(ingressConfig(b.cfg.Media)),
 		out:        egress.New(egressConfig(b.cfg.Media)),
 		origin:     make(map[*egress.Projection]*origin),

@@ -1,12 +1,18 @@
 package bridge
 
 import (
+	"encoding/binary"
+	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 	"weak"
 
 	"steg/bridge/allocation"
+	"steg/bridge/egress"
+	"steg/bridge/message"
 	"steg/bridge/packet"
 	"steg/colibri"
 )
@@ -213,5 +219,125 @@ func TestRebindKeepsPlaces(t *testing.T) {
 		if after := places(); !slices.Equal(before, after) {
 			t.Fatalf("the source moved from %v to %v", before, after)
 		}
+	}
+}
+
+// vp8 is a packet of the first or a later frame of an encoding of a source.
+func vp8(s *source, encoding int, seq uint64) *packet.Packet {
+	raw := make([]byte, 32)
+	raw[0], raw[1], raw[12], raw[13] = 0x80, 100, 0x10, 0x01 // an interframe
+	binary.BigEndian.PutUint32(raw[8:], s.Encodings[encoding].SSRC)
+	h, _ := packet.ParseHeader(raw)
+	return &packet.Packet{
+		Header: h, Raw: raw, Kind: packet.Video, Codec: packet.CodecVP8, Encoding: encoding,
+		Seq: seq, TS: seq * 3000, Frame: packet.ParseFrame(packet.CodecVP8, raw[12:], nil, false),
+	}
+}
+
+// TestTargetFlood has a receiver change its mind about a source all the time.
+// Each change needs a keyframe, and keyframes spoil the picture for the others.
+func TestTargetFlood(t *testing.T) {
+	b := newTestBridge(t, nil)
+	c := assembly(t, b, nil, "receiver", "sender")
+	c.signal(t, "sender", media("s-v0", colibri.Video, 100, 101))
+	receiver := c.endpoint("receiver")
+	asked := 0
+	c.do(func() {
+		s := c.endpoints["sender"].sources[0]
+		tk := take{to: receiver, projection: receiver.feeds[s].projection}
+		for i := range 3000 { // a minute
+			tk.projection.SetTarget(egress.Target{Encoding: int8(i%2) - 1, TID: -1, SID: -1})
+			if _, need := tk.write(make([]byte, 2000), vp8(s, 0, uint64(1000+i)), time.Duration(i+1)*20*time.Millisecond); need >= 0 {
+				asked++
+			}
+		}
+	})
+	if asked < 10 || asked > 10+30 {
+		t.Errorf("asked for %d keyframes in a minute", asked)
+	}
+}
+
+// TestMessageFlood has a participant send large messages to everybody.
+func TestMessageFlood(t *testing.T) {
+	b := newTestBridge(t, nil)
+	ids := []string{"sender"}
+	for i := range 40 {
+		ids = append(ids, fmt.Sprint("e", i))
+	}
+	c := assembly(t, b, nil, ids...)
+	channels := make([]*fakeChannel, 0, len(ids))
+	c.do(func() {
+		for _, e := range c.order[1:] {
+			channel := &fakeChannel{room: -1}
+			channels = append(channels, channel)
+			e.outbox.Open(channel, nil)
+			channel.take()
+		}
+		text := fmt.Appendf(nil, `{"colibriClass":"EndpointMessage","to":"","msgPayload":{"x":%q}}`, strings.Repeat("x", 60_000))
+		m, err := message.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 50 {
+			c.endpoints["sender"].act(m)
+		}
+	})
+	bytes := 0
+	for _, channel := range channels {
+		bytes += len(channel.take())
+	}
+	if limit := copyBytesPerSecond * int(messageBurst.Seconds()+5); bytes == 0 || bytes > limit {
+		t.Errorf("%d bytes went out, limit %d", bytes, limit)
+	}
+}
+
+// TestLongNames has a participant name sources so that messages with the names
+// would not fit a bridge channel, and ask for as many as a message holds.
+func TestLongNames(t *testing.T) {
+	b := newTestBridge(t, nil)
+	c := assembly(t, b, nil, "receiver", "sender")
+	long := strings.Repeat("n", 100_000)
+	c.signal(t, "sender", media(long, colibri.Audio, 90, 0), media("s-v0", colibri.Video, 100, 101))
+	c.do(func() {
+		sender, receiver := c.endpoints["sender"], c.endpoints["receiver"]
+		if len(sender.sources) != 1 {
+			t.Errorf("%d sources", len(sender.sources))
+		}
+		sender.setVideoType(long, message.VideoDesktop)
+		if len(sender.announced) != 0 {
+			t.Error("a long name is remembered")
+		}
+		names := make([]string, 20_000)
+		receiver.constrain(&message.ReceiverVideoConstraints{SelectedSources: names, OnStageSources: names})
+		if n := len(receiver.settings.Selected) + len(receiver.settings.OnStage); n > 2*maxNames {
+			t.Errorf("%d names are looked for", n)
+		}
+	})
+}
+
+type fakeSocket struct{ fakeChannel }
+
+func (*fakeSocket) Close(int, string) {}
+
+// TestSocketFlood opens one websocket after the other and closes none.
+func TestSocketFlood(t *testing.T) {
+	b := newTestBridge(t, nil)
+	c := assembly(t, b, nil, "a")
+	password := c.endpoint("a").password
+	var closed []func()
+	for range 100 {
+		attach, ok := b.AuthorizeWebSocket(c.id, "a", password)
+		if !ok {
+			break
+		}
+		_, done := attach(&fakeSocket{})
+		closed = append(closed, done)
+	}
+	if len(closed) != maxSockets {
+		t.Errorf("%d are open", len(closed))
+	}
+	closed[0]()
+	if _, ok := b.AuthorizeWebSocket(c.id, "a", password); !ok {
+		t.Error("no place after one closed")
 	}
 }

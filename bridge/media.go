@@ -91,7 +91,9 @@ func (t *take) write(dst []byte, p *packet.Packet, now time.Duration) (n, need i
 	n, wantKeyframe := t.to.out.Forward(dst, t.projection, p, now)
 	need = -1
 	if wantKeyframe {
-		need = t.projection.KeyframeEncoding()
+		if o := t.to.origin[t.projection]; o != nil && o.switching.allow(now) {
+			need = t.projection.KeyframeEncoding()
+		}
 	}
 	if n > 0 {
 		n = t.to.protect(dst, n)

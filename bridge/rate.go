@@ -25,7 +25,11 @@ func newRate(perSecond, bytesPerSecond int, burst time.Duration) *rate {
 }
 
 // Allow says whether a message of size bytes may pass, and if so counts it.
-func (r *rate) Allow(size int, now time.Duration) bool {
+func (r *rate) Allow(size int, now time.Duration) bool { return r.AllowCopies(1, size, now) }
+
+// AllowCopies says whether copies of a message of size bytes may pass, all or
+// none.
+func (r *rate) AllowCopies(copies, size int, now time.Duration) bool {
 	if !r.started {
 		r.messages, r.bytes, r.at, r.started = r.burst, r.bytesBurst, now, true
 	}
@@ -34,10 +38,11 @@ func (r *rate) Allow(size int, now time.Duration) bool {
 		r.bytes = min(r.bytesBurst, r.bytes+r.bytesPerSecond*passed.Seconds())
 		r.at = now
 	}
-	if r.messages < 1 || r.bytes < float64(size) {
+	messages, bytes := float64(copies), float64(copies)*float64(size)
+	if r.messages < messages || r.bytes < bytes {
 		return false
 	}
-	r.messages--
-	r.bytes -= float64(size)
+	r.messages -= messages
+	r.bytes -= bytes
 	return true
 }

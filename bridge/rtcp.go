@@ -105,13 +105,40 @@ func (e *Endpoint) receiverFeedback(b *transport.Batch, plain []byte, now time.D
 
 // origin is what stands behind a projection, guarded by the receiver's outMu.
 type origin struct {
-	source *source
-	budget keyframeBudget
+	source    *source
+	budget    keyframeBudget
+	switching switchBudget
+}
+
+// switchBudget bounds the keyframes that one receiver needs of one source
+// because its target changed: a few in a row, then one every other second. A
+// receiver decides about its target, and might change it all the time.
+type switchBudget struct {
+	spent float64
+	last  time.Duration
+}
+
+const (
+	switchBurst     = 10
+	switchesASecond = 0.5
+)
+
+func (k *switchBudget) allow(now time.Duration) bool {
+	passed := now - k.last
+	if k.last != 0 && passed < minKeyframeInterval {
+		return false // it is asked for with every packet until it comes
+	}
+	spent := max(0, k.spent-passed.Seconds()*switchesASecond)
+	if spent+1 > switchBurst {
+		return false
+	}
+	k.spent, k.last = spent+1, now
+	return true
 }
 
 // keyframeBudget bounds how often one receiver may ask for keyframes of one
 // source, so that it cannot spoil the picture of all others. What projections
-// need for a switch is not counted.
+// need for a switch is counted apart.
 type keyframeBudget struct {
 	times [8]time.Duration // of the latest requests that were let through
 	n     int

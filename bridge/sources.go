@@ -85,7 +85,8 @@ func (e *Endpoint) sourceNamed(name string) *source {
 }
 
 // signalledSources reads the sources of a request. Those without an SSRC, and
-// SSRCs that an earlier source has, are left out.
+// SSRCs that an earlier source has, are left out. So are those with a name so
+// long that the messages with it would not fit a bridge channel.
 func signalledSources(signalled *colibri.Sources) []*source {
 	var list []*source
 	seen := make(map[uint32]bool)
@@ -110,7 +111,7 @@ func signalledSources(signalled *colibri.Sources) []*source {
 				s.video = t
 			}
 		}
-		if len(s.Encodings) > 0 && len(list) < maxSources {
+		if len(s.Encodings) > 0 && len(list) < maxSources && len(s.Name) <= maxName {
 			list = append(list, s)
 		}
 	}

@@ -31,7 +31,7 @@ func (b *Bridge) AuthorizeWebSocket(conference, endpoint, password string) (atta
 		return nil, false
 	}
 	e := c.endpoint(endpoint)
-	if e == nil || subtle.ConstantTimeCompare([]byte(password), []byte(e.password)) != 1 {
+	if e == nil || subtle.ConstantTimeCompare([]byte(password), []byte(e.password)) != 1 || e.sockets.full() {
 		return nil, false
 	}
 	return e.attach, true
@@ -62,11 +62,22 @@ func (b *Bridge) hello() []byte {
 	return message.Marshal(h)
 }
 
-// sockets holds the one websocket that an endpoint may have.
+// maxSockets bounds the websockets of one endpoint that are open or have not
+// said goodbye yet.
+const maxSockets = 8
+
+// sockets holds the one websocket that an endpoint may use.
 type sockets struct {
 	mu      sync.Mutex
 	current Socket
+	open    int
 	closed  bool
+}
+
+func (ss *sockets) full() bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ss.open >= maxSockets
 }
 
 // use makes s the current socket; false when the endpoint is gone.
@@ -75,6 +86,7 @@ func (ss *sockets) use(s Socket) bool {
 	old := ss.current
 	if !ss.closed {
 		ss.current = s
+		ss.open++
 	}
 	closed := ss.closed
 	ss.mu.Unlock()
@@ -87,6 +99,7 @@ func (ss *sockets) use(s Socket) bool {
 func (ss *sockets) drop(s Socket) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
+	ss.open--
 	if ss.current == s {
 		ss.current = nil
 	}
