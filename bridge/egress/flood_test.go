@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"steg/bridge/egress"
+	"steg/bridge/packet"
 )
 
 // TestNACKFlood has a receiver ask for everything again and again: the bridge
@@ -34,5 +35,19 @@ func TestNACKFlood(t *testing.T) {
 	}
 	if n := uint64(len(x.sink.packets)); n > 2*sent {
 		t.Errorf("%d packets were sent, then %d again", sent, n)
+	}
+}
+
+// TestForeignPacket has a packet of the source before arrive behind a change of
+// sources: it must not appear as one of the next source.
+func TestForeignPacket(t *testing.T) {
+	x := newCall(t, egress.Config{}, 78, testPTs)
+	x.s.streams[0].wantKey = true
+	late := x.s.frame(0, 1)[0]
+	next := x.s.source
+	next.Encodings = []packet.Encoding{{SSRC: 5000, RTX: 5001}}
+	x.eg.RebindProjection(x.pr, egress.ProjectionOptions{Source: next, Rings: x.s.rings()})
+	if b := forward(x.eg, x.pr, late, time.Second); b != nil {
+		t.Error("a packet of the source before passed")
 	}
 }

@@ -17,8 +17,8 @@ import (
 //  3. header with the receiver's extensions
 //  4. payload with rewritten descriptor
 func (eg *Egress) Forward(dst []byte, pr *Projection, p *packet.Packet, now time.Duration) (n int, wantKeyframe bool) {
-	if uint(p.Encoding) >= uint(len(pr.seen)) {
-		return 0, false
+	if uint(p.Encoding) >= uint(len(pr.seen)) || p.SSRC != pr.source.Encodings[p.Encoding].SSRC {
+		return 0, false // of a source that was here before
 	}
 	pt := eg.translate(pr, p)
 	if !pt.ok {

@@ -186,6 +186,7 @@ func TestH264Simulcast(t *testing.T) {
 	} {
 		p := rtp(packet.CodecH264, 107, 1<<16+uint64(i), 1<<32+uint64(3000*i), []byte{0x41})
 		p.Encoding, p.Frame.Start, p.Frame.Keyframe = step.enc, true, step.key
+		p.SSRC = uint32(1000 + step.enc)
 		p.Arrival = time.Duration(i) * 33 * time.Millisecond
 		var dst [100]byte
 		n, want := eg.Forward(dst[:], pr, p, p.Arrival)
