@@ -88,6 +88,7 @@ func (eg *Egress) AddProjection(o ProjectionOptions) *Projection {
 	pr := newProjection(o)
 	if next, ok := eg.retired[pr.out.SSRC]; ok {
 		pr.numbers.next = 1<<16 + uint64(next)
+		pr.numbers.latest = pr.numbers.next - 1
 	}
 	if next, ok := eg.retired[pr.out.RTX]; ok {
 		pr.rtxSeq = next
@@ -121,7 +122,7 @@ func (eg *Egress) RemoveProjection(pr *Projection) {
 	}
 	delete(eg.bySSRC, pr.out.SSRC)
 	if pr.packets.Load() > 0 {
-		eg.retired[pr.out.SSRC] = uint16(pr.numbers.next)
+		eg.retired[pr.out.SSRC] = uint16(pr.numbers.latest + 1)
 	}
 	if pr.retransmitted.Load() > 0 {
 		eg.retired[pr.out.RTX] = pr.rtxSeq

@@ -27,6 +27,11 @@ func (eg *Egress) Forward(dst []byte, pr *Projection, p *packet.Packet, now time
 	}
 	dst = dst[:min(len(dst), packet.MaxDatagram)]
 	s, out := pr.pick(p)
+	if pr.numbers.overrun() {
+		pr.leave()
+		pr.numbers.rewind()
+		s = nil
+	}
 	wantKeyframe = pr.wants(p)
 	if s == nil || !pr.numbers.use(out) {
 		return 0, wantKeyframe
@@ -44,6 +49,7 @@ func (eg *Egress) Forward(dst []byte, pr *Projection, p *packet.Packet, now time
 		return 0, wantKeyframe
 	}
 	n += size
+	pr.numbers.latest = max(pr.numbers.latest, out)
 	pr.octets += uint32(size)
 	pr.packets.Add(1)
 	pr.bytes.Add(uint64(n))

@@ -5,6 +5,7 @@ import "steg/bridge/packet"
 // Limits of what a projection remembers.
 const (
 	window    = 1024 // outgoing numbers within which late packets and NACKs are served
+	maxUnsent = 1 << 14
 	maxSpans  = 32
 	keepSpans = 20 // what is left when the table was full; a second of dropping every other frame of 30 a second
 )
@@ -48,7 +49,19 @@ type numbers struct {
 	spans []span // ordered by out, oldest first
 	next  uint64 // outgoing number that is given out next
 	sent  [window / 64]uint64
+
+	latest uint64 // highest number that was sent, 0: none
 }
+
+// overrun tells whether so many numbers in a row were given out and not sent
+// that the next one would be taken for one of the past: SRTP guesses what is
+// above the 16 bits (RFC 3711 section 3.3.1). A sender can bring that about
+// with packets that cannot be passed on.
+func (m *numbers) overrun() bool { return m.latest != 0 && m.next-m.latest > maxUnsent }
+
+// rewind takes back the numbers that were not sent. Forwarding has to begin
+// anew.
+func (m *numbers) rewind() { m.spans, m.next = m.spans[:0], m.latest+1 }
 
 // open begins a run at the next outgoing number; in, times, offsets, enc and
 // limit are the caller's.
