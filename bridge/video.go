@@ -70,12 +70,16 @@ func allocationType(t message.VideoType) allocation.VideoType {
 func layers(encodings []ingress.Layer) []allocation.Layer {
 	list := make([]allocation.Layer, 0, 3*len(encodings))
 	for eid, l := range encodings {
+		rate := l.FrameRate
+		if rate == 0 {
+			rate = 30
+		}
+		if len(l.Points) > 0 {
+			list = appendPoints(list, int8(eid), rate, l.Points)
+			continue
+		}
 		top := topTID(l.TIDs)
 		for tid := range top + 1 {
-			rate := l.FrameRate
-			if rate == 0 {
-				rate = 30
-			}
 			bitrate := l.Temporal[tid]
 			if tid == top {
 				bitrate = l.Bitrate
@@ -91,6 +95,27 @@ func layers(encodings []ingress.Layer) []allocation.Layer {
 			})
 		}
 		list[len(list)-1].TID = -1 // the top one means everything
+	}
+	return list
+}
+
+// appendPoints adds the operating points of an encoding that has spatial
+// layers or decode targets.
+func appendPoints(list []allocation.Layer, eid int8, rate float64, points []ingress.Point) []allocation.Layer {
+	top := int8(0)
+	for _, p := range points {
+		top = max(top, p.TID)
+	}
+	for _, p := range points {
+		list = append(list, allocation.Layer{
+			Encoding:  eid,
+			SID:       p.SID,
+			TID:       p.TID,
+			Height:    p.Height,
+			FrameRate: rate / float64(int(1)<<(top-p.TID)),
+			Bitrate:   p.Bitrate,
+			Active:    p.Active,
+		})
 	}
 	return list
 }

@@ -57,7 +57,8 @@ func (in *Ingress) Source(ssrc uint32) (s *Source, encoding int) {
 }
 
 // LayersChanged tells, once, whether an encoding became active or inactive,
-// changed its height or showed a new temporal layer.
+// changed its height, showed a new temporal layer or changed its operating
+// points.
 func (in *Ingress) LayersChanged() bool {
 	changed := in.changed
 	in.changed = false
@@ -77,7 +78,11 @@ func (in *Ingress) Tick(now time.Duration) {
 			if st.active && st.paused(last, now) {
 				st.active, in.changed = false, true
 			}
-			layers[i] = st.layer(st.meter.read(now))
+			if st.points.expire(st.lastMedia) {
+				in.changed = true
+			}
+			st.meter.latest = st.meter.read(now)
+			layers[i] = st.layer(st.meter.latest)
 			if st.ring != nil {
 				st.ring.Trim(now)
 			}

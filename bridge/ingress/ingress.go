@@ -312,13 +312,13 @@ func (in *Ingress) learn(p *packet.Packet, st *stream, seq uint64) {
 	st.active, st.lastMedia = true, p.Arrival
 	if st.kind == packet.Video {
 		dd, _ := packet.Extension(p.Raw, p.Header, in.extensions.DependencyDesc)
-		changed = st.frame(p, dd) || changed
+		changed = st.frame(p, dd, seq) || changed
 		if p.Frame.Keyframe && p.Frame.Start {
 			st.losses.forgetBefore(seq)
 		}
 		st.ring.Put(p)
 	}
-	st.meter.add(p.Arrival, len(p.Raw), p.Frame.TID, p.Frame.Start)
+	st.meter.add(p.Arrival, len(p.Raw), p.Frame.TID, p.Frame.Start && p.Frame.SID <= 0, st.points.measured(&p.Frame))
 	if changed {
 		in.changed = true
 		st.source.change(st)

@@ -184,7 +184,7 @@ func TestMeter(t *testing.T) {
 	var m meter
 	now := 5 * time.Hour
 	for i := range 300 { // 3 s of 100 packets/s, 1000 bytes, temporal layers 0 2 1 2
-		m.add(now, 1000, []int8{0, 2, 1, 2}[i%4], i%2 == 0)
+		m.add(now, 1000, []int8{0, 2, 1, 2}[i%4], i%2 == 0, uint32(1<<31|i%2))
 		now += 10 * time.Millisecond
 		if i == 49 {
 			if got := m.read(now).packets; got < 95 || got > 105 {
@@ -194,6 +194,7 @@ func TestMeter(t *testing.T) {
 	}
 	got := m.read(now)
 	want := rates{temporal: [4]int64{200000, 400000, 800000, 800000}, packets: 100, frameRate: 50}
+	want.points[0], want.points[31] = 400000, 800000
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -29,6 +29,10 @@ type Layer struct {
 	Temporal  [4]int64 // bit/s of the temporal layers up to each
 	FrameRate float64
 	TIDs      uint8 // bit i: temporal layer i was seen; those above 3 count as 3
+
+	// Operating points, lowest quality first, if packets tell their spatial
+	// layer (VP9) or decode targets (dependency descriptor).
+	Points []Point
 }
 
 // Ring returns the recent packets of an encoding; nil for audio.
@@ -67,7 +71,6 @@ func (s *Source) describes(d packet.Source) bool {
 // change publishes new facts of one encoding and keeps the rates.
 func (s *Source) change(st *stream) {
 	layers := slices.Clone(s.Layers())
-	old := layers[st.encoding]
-	layers[st.encoding] = st.layer(rates{temporal: old.Temporal, frameRate: old.FrameRate})
+	layers[st.encoding] = st.layer(st.meter.latest)
 	s.layers.Store(&layers)
 }

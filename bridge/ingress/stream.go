@@ -44,6 +44,7 @@ type stream struct {
 	active    bool
 	height    uint16
 	tids      uint8
+	points    points
 
 	reportedAt time.Duration // when a sender report was passed on
 	reported   bool
@@ -103,11 +104,12 @@ func (st *stream) repair(p *packet.Packet) {
 	st.losses.arrived(p.Seq, p.Arrival, limit)
 }
 
-// frame completes the facts of p and takes from them what the stream learns.
-// It tells whether something changed that an allocation depends on.
-func (st *stream) frame(p *packet.Packet, dd []byte) (changed bool) {
+// frame completes the facts of p, whose number at the sender is seq, and takes
+// from them what the stream learns. It tells whether something changed that an
+// allocation depends on.
+func (st *stream) frame(p *packet.Packet, dd []byte, seq uint64) (changed bool) {
 	f := &p.Frame
-	*f = packet.ParseFrame(p.Codec, p.Payload(), dd, p.Marker)
+	*f = st.points.layering.Parse(p.Codec, p.Payload(), dd, p.Marker, seq)
 	if p.TS > st.frameTS {
 		st.frameTS = p.TS
 		switch p.Codec {
@@ -115,6 +117,11 @@ func (st *stream) frame(p *packet.Packet, dd []byte) (changed bool) {
 		default:
 			f.Start = f.Start || dd == nil
 		}
+	}
+	before := st.points.scheme
+	changed = st.points.note(p)
+	if st.points.scheme != before {
+		st.tids = 0
 	}
 	if f.Height != 0 && min(f.Width, f.Height) != st.height {
 		st.height, changed = min(f.Width, f.Height), true
@@ -139,8 +146,15 @@ func (st *stream) layer(r rates) Layer {
 	if st.height != 0 {
 		height = int(st.height)
 	}
-	return Layer{
+	l := Layer{
 		Active: st.active, Height: height, Bitrate: r.temporal[meterLayers-1],
 		Temporal: r.temporal, FrameRate: r.frameRate, TIDs: st.tids,
 	}
+	var index []int
+	l.Points, index = st.points.list(st.tids, height)
+	for i := range l.Points {
+		l.Points[i].Active = l.Points[i].Active && l.Active
+		l.Points[i].Bitrate = r.points[index[i]]
+	}
+	return l
 }

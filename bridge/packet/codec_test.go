@@ -113,7 +113,8 @@ func TestParseVP9(t *testing.T) {
 		{"upper layer of a key picture", "ac" + "8001" + "03" + "05",
 			packet.VP9{Len: 5, Start: true, End: true, InterLayer: true, PictureID: 1, LongID: true, TL0: 5, SID: 1}, true},
 		{"flexible, two references", "f1" + "11" + "50" + "03" + "04",
-			packet.VP9{Len: 5, InterPicture: true, Flexible: true, NotReference: true, SwitchUp: true, PictureID: 0x11, TL0: -1, TID: 2}, true},
+			packet.VP9{Len: 5, InterPicture: true, Flexible: true, NotReference: true, SwitchUp: true, PictureID: 0x11, TL0: -1, TID: 2,
+				Refs: [8]uint16{1, 2}, Count: 2}, true},
 		{"four references", "d0" + "11" + "03030303", packet.VP9{}, false},
 		{"cut structure", "0a" + "38" + "0140", packet.VP9{}, false},
 		{"cut picture group", "0a" + "08" + "0208", packet.VP9{}, false},
@@ -154,13 +155,52 @@ func TestParseVP9AgainstPion(t *testing.T) {
 }
 
 func FuzzVP9(f *testing.F) {
-	f.Add(unhex(f, "aa80010005"+"38014000b402800168010401"))
-	f.Add(unhex(f, "f111500304"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if v, ok := packet.ParseVP9(b); ok && (v.Len < 1 || v.Len > len(b)) {
+	f.Add(unhex(f, "aa80010005"+"38014000b402800168010401"), uint16(1), uint8(2))
+	f.Add(unhex(f, "f111500304"), uint16(1), uint8(2))
+	f.Fuzz(func(t *testing.T, b []byte, id uint16, tl0 uint8) {
+		v, ok := packet.ParseVP9(b)
+		if ok && (v.Len < 1 || v.Len > len(b)) {
 			t.Fatalf("%d bytes of descriptor in %d", v.Len, len(b))
 		}
+		out := append([]byte(nil), b...)
+		if packet.WriteVP9(out, id, tl0) != ok {
+			t.Fatalf("parsed %v", ok)
+		}
+		if !ok {
+			return
+		}
+		switch {
+		case v.LongID:
+			v.PictureID = int32(id & 0x7fff)
+		case v.PictureID >= 0:
+			v.PictureID = int32(id & 0x7f)
+		}
+		if v.TL0 >= 0 {
+			v.TL0 = int16(tl0)
+		}
+		if got, ok := packet.ParseVP9(out); !ok || got != v || !bytes.Equal(out[v.Len:], b[v.Len:]) {
+			t.Fatalf("got %+v, want %+v", got, v)
+		}
 	})
+}
+
+func TestVP9Points(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want uint32
+	}{
+		{"ac" + "8001" + "22" + "05", 0xeeeeeee0}, // SID 1, TID 1
+		{"ad" + "8001" + "22" + "05", 0x000000e0}, // not for higher layers
+		{"8c" + "8001", 0xffffffff},               // without layers
+		{"ac" + "8001" + "e0" + "05", 0x88888888}, // TID 7
+	} {
+		if f := new(packet.Layering).Parse(packet.CodecVP9, unhex(t, tt.in), nil, false, 1); f.Targets != tt.want {
+			t.Errorf("%s: %08x, want %08x", tt.in, f.Targets, tt.want)
+		}
+	}
+	if a, b := packet.VP9Point(2, 1), packet.VP9Point(-1, -1); a != 9 || b != 0 {
+		t.Errorf("points %d, %d", a, b)
+	}
 }
 
 func TestH264Keyframe(t *testing.T) {
@@ -188,6 +228,16 @@ func TestH264Keyframe(t *testing.T) {
 	}
 }
 
+func TestH264Parameters(t *testing.T) {
+	for in, want := range map[string]bool{
+		"": false, "6742e01f": true, "6588": false, "7800046742e01f000268ce": true, "780002090a00046742e01f": true, "7800026588": false,
+	} {
+		if got := packet.H264Parameters(unhex(t, in)); got != want {
+			t.Errorf("%s: %v", in, got)
+		}
+	}
+}
+
 func TestParseFrame(t *testing.T) {
 	none := packet.Frame{TID: -1, SID: -1, PictureID: -1, TL0: -1}
 	with := func(set func(*packet.Frame)) packet.Frame { f := none; set(&f); return f }
@@ -201,10 +251,12 @@ func TestParseFrame(t *testing.T) {
 		{"opaque", packet.CodecUnknown, "1a0b", "", true, with(func(f *packet.Frame) { f.End = true })},
 		{"AV1 by its aggregation header", packet.CodecAV1, "180b", "", false, with(func(f *packet.Frame) { f.Keyframe = true })},
 		{"AV1 with structure", packet.CodecAV1, "100b", "80000180", false,
-			with(func(f *packet.Frame) { f.Start, f.Keyframe = true, true })},
-		{"AV1 end", packet.CodecAV1, "100b", "400001", false, with(func(f *packet.Frame) { f.End = true })},
+			with(func(f *packet.Frame) { f.Start, f.Keyframe, f.Described, f.PictureID = true, true, true, 1 })},
+		{"AV1 end", packet.CodecAV1, "100b", "400002", false, with(func(f *packet.Frame) { f.End, f.Described, f.PictureID = true, true, 2 })},
 		{"VP8 without layers takes the descriptor", packet.CodecVP8, "1001", "c00001", false,
-			with(func(f *packet.Frame) { f.Start, f.End, f.Descriptor = true, true, 1 })},
+			with(func(f *packet.Frame) {
+				f.Start, f.End, f.Descriptor, f.Described, f.PictureID = true, true, 1, true, 1
+			})},
 		{"VP8 with layers ignores it", packet.CodecVP8, "90e0923407200100", "c0000180", false,
 			with(func(f *packet.Frame) {
 				f.Start, f.Layered, f.TID, f.PictureID, f.LongID, f.TL0, f.Descriptor = true, true, 0, 0x1234, true, 7, 6
@@ -213,7 +265,7 @@ func TestParseFrame(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := packet.ParseFrame(tt.codec, unhex(t, tt.payload), unhex(t, tt.dd), tt.marker)
+			got := new(packet.Layering).Parse(tt.codec, unhex(t, tt.payload), unhex(t, tt.dd), tt.marker, 1)
 			if got != tt.want {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
@@ -225,7 +277,7 @@ func FuzzFrame(f *testing.F) {
 	f.Add(uint8(packet.CodecH264), unhex(f, "7800046742e01f"), []byte{})
 	f.Add(uint8(packet.CodecAV1), []byte{1}, unhex(f, "80000180"))
 	f.Fuzz(func(t *testing.T, codec uint8, payload, dd []byte) {
-		fr := packet.ParseFrame(packet.Codec(codec%9), payload, dd, false)
+		fr := new(packet.Layering).Parse(packet.Codec(codec%9), payload, dd, false, 1)
 		if fr.Descriptor < 0 || fr.Descriptor > len(payload) {
 			t.Fatalf("%d bytes of descriptor in %d", fr.Descriptor, len(payload))
 		}

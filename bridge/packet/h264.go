@@ -14,25 +14,34 @@ const (
 // frame that can be decoded without earlier ones: it carries an IDR slice or
 // a sequence parameter set, alone, in a STAP-A or as a fragment.
 func H264Keyframe(b []byte) bool {
+	if len(b) >= 2 && b[0]&0x1f == nalFUA {
+		return b[1]&0x1f == nalIDR
+	}
+	return h264Has(b, 1<<nalIDR|1<<nalSPS)
+}
+
+// H264Parameters tells whether the payload carries a sequence parameter set:
+// what precedes it in its frame, delimiters and messages, can be missed.
+func H264Parameters(b []byte) bool { return h264Has(b, 1<<nalSPS) }
+
+// h264Has tells whether a unit of one of the kinds stands in the payload,
+// alone or in a STAP-A. kinds has a bit for each.
+func h264Has(b []byte, kinds uint32) bool {
 	if len(b) < 1 {
 		return false
 	}
-	switch kind := b[0] & 0x1f; kind {
-	case nalIDR, nalSPS:
-		return true
-	case nalSTAPA:
-		for rest := b[1:]; len(rest) >= 3; {
-			if kind := rest[2] & 0x1f; kind == nalIDR || kind == nalSPS {
-				return true
-			}
-			size := 2 + int(binary.BigEndian.Uint16(rest))
-			if size > len(rest) {
-				return false
-			}
-			rest = rest[size:]
+	if b[0]&0x1f != nalSTAPA {
+		return kinds>>(b[0]&0x1f)&1 != 0
+	}
+	for rest := b[1:]; len(rest) >= 3; {
+		if kinds>>(rest[2]&0x1f)&1 != 0 {
+			return true
 		}
-	case nalFUA:
-		return len(b) >= 2 && b[1]&0x1f == nalIDR
+		size := 2 + int(binary.BigEndian.Uint16(rest))
+		if size > len(rest) {
+			break
+		}
+		rest = rest[size:]
 	}
 	return false
 }

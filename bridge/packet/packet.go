@@ -34,13 +34,17 @@ type Frame struct {
 	End        bool  // last packet of the frame
 	Keyframe   bool  // the packet belongs to a keyframe (for VP8: it is its first packet)
 	Layered    bool  // temporal identifiers could be read
+	Described  bool  // the facts are those of the dependency descriptor
 	TID, SID   int8  // temporal and spatial layer
-	PictureID  int32 // VP8/VP9 picture id
+	PictureID  int32 // VP8/VP9 picture id, or frame number of the dependency descriptor
 	LongID     bool  // the picture id has 15 bits
 	TL0        int16 // TL0PICIDX
 	Descriptor int   // bytes of payload descriptor before the codec's payload
 	Height     uint16
 	Width      uint16
+	Targets    uint32     // operating points that contain the frame: decode targets; for VP9 those of VP9Point
+	Structure  *Structure // in force, nil if unknown or without dependency descriptor
+	Depends    *Depends   // valid as long as the packet is handed on; nil in what a ring returns
 }
 
 // Packet is one RTP packet as ingress leaves it: decrypted, restored from

@@ -33,10 +33,12 @@ type Ring struct {
 // entry is a Packet without its bytes, fields ordered to be small.
 type entry struct {
 	seq, ts                   uint64
+	structure                 *Structure
 	arrival                   time.Duration
 	timestamp, ssrc           uint32
 	offset                    int32
 	pictureID                 int32
+	targets                   uint32
 	size                      uint16
 	headerLen                 uint16
 	extStart, extEnd, extProf uint16
@@ -50,7 +52,7 @@ type entry struct {
 	codec                     Codec
 	encoding, tid, sid        int8
 	level                     uint8
-	flags                     uint8
+	flags                     uint16
 }
 
 // Bits of entry.flags.
@@ -63,6 +65,7 @@ const (
 	flagLongID
 	flagHasLevel
 	flagVoice
+	flagDescribed
 )
 
 // NewRing returns an empty ring. It holds no buffer until the first Put.
@@ -226,10 +229,12 @@ func (e *entry) store(p *Packet, offset int) {
 		seqNumber: p.SequenceNumber, width: p.Frame.Width, height: p.Frame.Height,
 		tl0: p.Frame.TL0, descriptor: uint16(p.Frame.Descriptor), padding: uint8(p.Padding),
 		pt: p.PayloadType, kind: p.Kind, codec: p.Codec,
+		targets: p.Frame.Targets, structure: p.Frame.Structure,
 		encoding: int8(p.Encoding), tid: p.Frame.TID, sid: p.Frame.SID, level: p.Level,
 		flags: flag(p.Marker, flagMarker) | flag(p.Frame.Start, flagStart) | flag(p.Frame.End, flagEnd) |
 			flag(p.Frame.Keyframe, flagKeyframe) | flag(p.Frame.Layered, flagLayered) |
-			flag(p.Frame.LongID, flagLongID) | flag(p.HasLevel, flagHasLevel) | flag(p.Voice, flagVoice),
+			flag(p.Frame.LongID, flagLongID) | flag(p.HasLevel, flagHasLevel) | flag(p.Voice, flagVoice) |
+			flag(p.Frame.Described, flagDescribed),
 	}
 }
 
@@ -246,12 +251,13 @@ func (e *entry) load(p *Packet) {
 			Layered: e.flags&flagLayered != 0, LongID: e.flags&flagLongID != 0,
 			TID: e.tid, SID: e.sid, PictureID: e.pictureID, TL0: e.tl0,
 			Descriptor: int(e.descriptor), Width: e.width, Height: e.height,
+			Described: e.flags&flagDescribed != 0, Targets: e.targets, Structure: e.structure,
 		},
 		Level: e.level, HasLevel: e.flags&flagHasLevel != 0, Voice: e.flags&flagVoice != 0,
 	}
 }
 
-func flag(on bool, bit uint8) uint8 {
+func flag(on bool, bit uint16) uint16 {
 	if on {
 		return bit
 	}

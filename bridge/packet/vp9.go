@@ -2,8 +2,7 @@ package packet
 
 import "encoding/binary"
 
-// VP9 is the payload descriptor of a VP9 packet (RFC 9628 section 4.2), as
-// far as forwarding needs it.
+// VP9 is the payload descriptor of a VP9 packet (RFC 9628 section 4.2).
 //
 //	 0 1 2 3 4 5 6 7
 //	|I|P|L|F|B|E|V|Z|  required
@@ -23,9 +22,11 @@ type VP9 struct {
 	Flexible        bool  // F
 	PictureID       int32 // -1: absent
 	LongID          bool
-	TL0             int16 // -1: absent
-	TID, SID        int8  // -1: absent
-	SpatialLayers   int8  // of the scalability structure; 0 without one
+	TL0             int16           // -1: absent
+	TID, SID        int8            // -1: absent
+	Refs            [maxRefs]uint16 // flexible mode: pictures that it refers to, by their distance
+	Count           uint8           // of Refs
+	SpatialLayers   int8            // of the scalability structure; 0 without one
 	Widths, Heights [8]uint16
 }
 
@@ -56,6 +57,7 @@ func ParseVP9(b []byte) (VP9, bool) {
 				return v, false
 			}
 			more = b[n]&1 != 0
+			v.Refs[i], v.Count = uint16(b[n]>>1), uint8(i+1)
 			n++
 		}
 	}
@@ -137,4 +139,47 @@ func (v *VP9) parseStructure(b []byte, n int) (int, bool) {
 		n += 1 + int(b[n]>>2&3)
 	}
 	return n, n <= len(b)
+}
+
+// VP9Point is the operating point of a VP9 stream that contains the given
+// layers: bit 4*SID+TID of masks. Temporal layers above 3 count as 3.
+func VP9Point(sid, tid int8) int8 { return 4*max(sid, 0) + min(max(tid, 0), 3) }
+
+// targets is the mask of operating points that contain the frame: those of
+// its own spatial layer and, if they refer to it, of higher ones.
+func (v *VP9) targets() uint32 {
+	if v.SID < 0 {
+		return 1<<32 - 1
+	}
+	own := uint32(0xF) << min(v.TID, 3) & 0xF
+	mask := own << (4 * v.SID)
+	if !v.NotReference {
+		for s := v.SID + 1; s < 8; s++ {
+			mask |= own << (4 * s)
+		}
+	}
+	return mask
+}
+
+// WriteVP9 puts another picture id and TL0PICIDX into the descriptor at the
+// start of payload b, where it has such fields. A short picture id gets the
+// low 7 bits. It fails if b is malformed.
+func WriteVP9(b []byte, pictureID uint16, tl0 uint8) bool {
+	v, ok := ParseVP9(b)
+	if !ok {
+		return false
+	}
+	n := 1
+	switch {
+	case v.LongID:
+		binary.BigEndian.PutUint16(b[n:], 0x8000|pictureID&0x7fff)
+		n += 2
+	case v.PictureID >= 0:
+		b[n] = uint8(pictureID & 0x7f)
+		n++
+	}
+	if v.TL0 >= 0 {
+		b[n+1] = tl0
+	}
+	return true
 }

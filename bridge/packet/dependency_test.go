@@ -1,0 +1,420 @@
+package packet_test
+
+import (
+	"math/bits"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"steg/bridge/packet"
+)
+
+// bitWriter is the test's own half of the descriptor's bit format.
+type bitWriter struct {
+	b []byte
+	n int
+}
+
+func (w *bitWriter) put(n int, v uint32) {
+	for i := n - 1; i >= 0; i-- {
+		if w.n%8 == 0 {
+			w.b = append(w.b, 0)
+		}
+		w.b[w.n/8] |= byte(v>>i&1) << (7 - w.n%8)
+		w.n++
+	}
+}
+
+func (w *bitWriter) ns(n, v uint32) {
+	k := bits.Len32(n)
+	if m := uint32(1)<<k - n; v < m {
+		w.put(k-1, v)
+	} else {
+		w.put(k, v+m)
+	}
+}
+
+// model is a structure as the test sees it: indications by letter.
+type model struct {
+	id        int
+	templates []modelTemplate
+	targets   int
+	protects  []int
+	chains    int
+	sizes     [][2]int
+}
+
+type modelTemplate struct {
+	sid, tid int
+	dtis     []byte // '-', 'D', 'S', 'R'
+	refs     []int
+	chains   []int
+}
+
+func dti(c byte) uint32 {
+	switch c {
+	case 'D':
+		return 1
+	case 'S':
+		return 2
+	case 'R':
+		return 3
+	}
+	return 0
+}
+
+func randomModel(r *rand.Rand, spatial, temporal int) model {
+	m := model{id: r.IntN(64), targets: spatial * temporal}
+	m.chains = r.IntN(m.targets + 1)
+	for range m.targets {
+		m.protects = append(m.protects, r.IntN(max(m.chains, 1)))
+	}
+	for s := range spatial {
+		for t := range temporal {
+			for range 2 {
+				x := modelTemplate{sid: s, tid: t}
+				for range m.targets {
+					x.dtis = append(x.dtis, "-DSR"[r.IntN(4)])
+				}
+				for range r.IntN(4) {
+					x.refs = append(x.refs, 1+r.IntN(16))
+				}
+				for range m.chains {
+					x.chains = append(x.chains, r.IntN(16))
+				}
+				m.templates = append(m.templates, x)
+			}
+		}
+	}
+	if r.IntN(3) > 0 {
+		for s := range spatial {
+			m.sizes = append(m.sizes, [2]int{320 << s, 180 << s})
+		}
+	}
+	return m
+}
+
+// write appends the structure.
+func (m model) write(w *bitWriter) {
+	w.put(6, uint32(m.id))
+	w.put(5, uint32(m.targets-1))
+	for i, t := range m.templates {
+		switch {
+		case i == len(m.templates)-1:
+			w.put(2, 3)
+		case m.templates[i+1].sid > t.sid:
+			w.put(2, 2)
+		default:
+			w.put(2, uint32(m.templates[i+1].tid-t.tid))
+		}
+	}
+	for _, t := range m.templates {
+		for _, d := range t.dtis {
+			w.put(2, dti(d))
+		}
+	}
+	for _, t := range m.templates {
+		for _, ref := range t.refs {
+			w.put(1, 1)
+			w.put(4, uint32(ref-1))
+		}
+		w.put(1, 0)
+	}
+	w.ns(uint32(m.targets+1), uint32(m.chains))
+	for i := 0; i < m.targets && m.chains > 0; i++ {
+		w.ns(uint32(m.chains), uint32(m.protects[i]))
+	}
+	for _, t := range m.templates {
+		for _, c := range t.chains {
+			w.put(4, uint32(c))
+		}
+	}
+	if m.sizes == nil {
+		w.put(1, 0)
+		return
+	}
+	w.put(1, 1)
+	for _, s := range m.sizes {
+		w.put(16, uint32(s[0]-1))
+		w.put(16, uint32(s[1]-1))
+	}
+}
+
+// frame describes one packet; nil fields come from the template.
+type frame struct {
+	start, end, structure bool
+	template, number      int
+	active                int // -1: not told
+	dtis                  []byte
+	refs                  []int
+	ownRefs               bool
+	chains                []int
+}
+
+func (m model) descriptor(f frame) []byte {
+	var w bitWriter
+	w.put(1, bit(f.start))
+	w.put(1, bit(f.end))
+	w.put(6, uint32(m.id+f.template)&63)
+	w.put(16, uint32(f.number))
+	if !f.structure && f.active < 0 && f.dtis == nil && !f.ownRefs && f.chains == nil {
+		return w.b
+	}
+	w.put(1, bit(f.structure))
+	w.put(1, bit(f.active >= 0))
+	w.put(1, bit(f.dtis != nil))
+	w.put(1, bit(f.ownRefs))
+	w.put(1, bit(f.chains != nil))
+	if f.structure {
+		m.write(&w)
+	}
+	if f.active >= 0 {
+		w.put(m.targets, uint32(f.active))
+	}
+	for _, d := range f.dtis {
+		w.put(2, dti(d))
+	}
+	if f.ownRefs {
+		for _, ref := range f.refs {
+			size := (bits.Len32(uint32(ref-1)|1) + 3) / 4
+			w.put(2, uint32(size))
+			w.put(4*size, uint32(ref-1))
+		}
+		w.put(2, 0)
+	}
+	for _, c := range f.chains {
+		w.put(8, uint32(c))
+	}
+	return w.b
+}
+
+func bit(on bool) uint32 {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+// randomFrame makes a frame with more or less that differs from its template.
+func (m model) randomFrame(r *rand.Rand, number int) frame {
+	f := frame{
+		start: r.IntN(2) > 0, end: r.IntN(2) > 0, template: r.IntN(len(m.templates)), number: number & 0xffff, active: -1,
+	}
+	t := m.templates[f.template]
+	if r.IntN(4) == 0 {
+		f.active = r.IntN(1 << m.targets)
+	}
+	if r.IntN(4) == 0 {
+		for range m.targets {
+			f.dtis = append(f.dtis, "-DSR"[r.IntN(4)])
+		}
+		t.dtis = f.dtis
+	}
+	if f.ownRefs = r.IntN(4) == 0; f.ownRefs {
+		for range r.IntN(5) {
+			f.refs = append(f.refs, 1+r.IntN(4096))
+		}
+		t.refs = f.refs
+	}
+	if r.IntN(4) == 0 && m.chains > 0 {
+		for range m.chains {
+			f.chains = append(f.chains, r.IntN(256))
+		}
+	}
+	return f
+}
+
+// facts are what the packet says, worked out by the test's own rules.
+type facts struct {
+	sid, tid                     int
+	present, change, discardable uint32
+	refs                         []int
+	chains                       []int
+}
+
+func (m model) facts(f frame) facts {
+	t := m.templates[f.template]
+	x := facts{sid: t.sid, tid: t.tid, refs: t.refs, chains: t.chains}
+	dtis := t.dtis
+	if f.dtis != nil {
+		dtis = f.dtis
+	}
+	for i, d := range dtis {
+		x.present |= bit(d != '-') << i
+		x.change |= bit(d == 'S') << i
+		x.discardable |= bit(d == 'D') << i
+	}
+	if f.ownRefs {
+		x.refs = f.refs
+	}
+	if f.chains != nil {
+		x.chains = f.chains
+	}
+	return x
+}
+
+// read returns what the parser made of a packet in the same form.
+func read(f packet.Frame) facts {
+	d, s := f.Depends, f.Structure
+	x := facts{sid: int(f.SID), tid: int(f.TID), present: f.Targets, change: d.Switch, discardable: d.Discardable}
+	for _, ref := range d.Refs[:d.Count] {
+		x.refs = append(x.refs, int(ref))
+	}
+	for _, c := range d.Chains[:s.Chains] {
+		x.chains = append(x.chains, int(c))
+	}
+	return x
+}
+
+func TestDependencyDescriptor(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	for range 300 {
+		m := randomModel(r, 1+r.IntN(3), 1+r.IntN(3))
+		var l packet.Layering
+		active := 0
+		for i := range 20 {
+			f := m.randomFrame(r, 65530+i)
+			if i%8 == 0 {
+				f.structure, active = true, 1<<m.targets-1
+			}
+			if f.active >= 0 {
+				active = f.active
+			}
+			got := l.Parse(packet.CodecAV1, []byte{0}, m.descriptor(f), false, uint64(i))
+			if got.Structure == nil || !got.Described || !got.Layered || got.Start != f.start || got.End != f.end ||
+				got.Keyframe != f.structure || got.PictureID != int32(f.number) {
+				t.Fatalf("frame %d: %+v", i, got)
+			}
+			if want := m.facts(f); !reflect.DeepEqual(read(got), want) {
+				t.Fatalf("frame %d: got %+v, want %+v", i, read(got), want)
+			}
+			if got.Depends.Active != uint32(active) {
+				t.Fatalf("frame %d: active %b, want %b", i, got.Depends.Active, active)
+			}
+			if n := len(m.sizes); n > 0 && f.structure && (got.Width != 320<<(n-1) || got.Height != 180<<(n-1)) {
+				t.Fatalf("size %dx%d", got.Width, got.Height)
+			}
+			checkRewritten(t, r, m, f, got)
+		}
+	}
+}
+
+// checkRewritten writes a descriptor anew and reads it again.
+func checkRewritten(t *testing.T, r *rand.Rand, m model, f frame, p packet.Frame) {
+	t.Helper()
+	src := m.descriptor(f)
+	active, change, shift := uint32(1+r.IntN(1<<m.targets-1)), r.IntN(2) > 0, r.IntN(64)
+	dst := make([]byte, 255)
+	n := packet.WriteDependencyDescriptor(dst, src, p.Structure, uint16(f.number+77), uint8(shift), active, change)
+	want, to := f, m
+	to.id = (m.id + shift) & 63
+	want.number = (f.number + 77) & 0xffff
+	if f.active >= 0 || change || f.structure && active != 1<<m.targets-1 {
+		want.active = int(active)
+	}
+	whole := to.descriptor(want)
+	if n < len(whole) || n > len(whole)+1 || string(dst[:len(whole)]) != string(whole) {
+		t.Fatalf("got %x, want %x", dst[:n], whole)
+	}
+	if k := packet.WriteDependencyDescriptor(dst[:len(src)-1], src, p.Structure, 1, 2, active, change); k != 0 {
+		t.Fatalf("wrote %d bytes into %d", k, len(src)-1)
+	}
+}
+
+func TestStructureConclusions(t *testing.T) {
+	// Two spatial layers that depend on each other at keyframes only.
+	m := model{id: 60, targets: 4, chains: 2, protects: []int{0, 0, 1, 1}, templates: []modelTemplate{
+		{0, 0, []byte("SSSS"), nil, []int{0, 0}},
+		{0, 0, []byte("SS--"), []int{4}, []int{4, 3}},
+		{0, 1, []byte("-D--"), []int{2}, []int{2, 1}},
+		{1, 0, []byte("--SS"), []int{1}, []int{1, 1}},
+		{1, 0, []byte("--SS"), []int{4}, []int{1, 4}},
+		{1, 1, []byte("---D"), []int{2}, []int{3, 2}},
+	}, sizes: [][2]int{{320, 180}, {640, 360}}}
+	var l packet.Layering
+	l.Parse(packet.CodecAV1, nil, m.descriptor(frame{start: true, structure: true, active: 3}), false, 7)
+	s, active := l.Structure()
+	want := []packet.DecodeTarget{
+		{SID: 0, TID: 0, Chain: 0, Within: 0b0001, Reach: 0b0011},
+		{SID: 0, TID: 1, Chain: 0, Within: 0b0011, Reach: 0b0011},
+		{SID: 1, TID: 0, Chain: 1, Within: 0b0100, Reach: 0b1100},
+		{SID: 1, TID: 1, Chain: 1, Within: 0b1100, Reach: 0b1100},
+	}
+	if !reflect.DeepEqual(s.Targets, want) || active != 3 || s.ID != 60 ||
+		!reflect.DeepEqual(s.Sizes, []packet.Size{{Width: 320, Height: 180}, {Width: 640, Height: 360}}) {
+		t.Errorf("got %+v", s)
+	}
+}
+
+// Packets are read by the structure that was in force for them, whenever they
+// come.
+func TestStructureHistory(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	a, b := randomModel(r, 1, 2), randomModel(r, 2, 2)
+	b.id = a.id // so that only the sequence number tells
+	keyA, keyB := a.descriptor(frame{structure: true, active: -1}), b.descriptor(frame{structure: true, active: 5})
+	delta := a.descriptor(frame{template: 1, active: -1})
+	var l packet.Layering
+	at := func(seq uint64, dd []byte) *packet.Structure {
+		return l.Parse(packet.CodecH264, nil, dd, false, seq).Structure
+	}
+	if at(99, delta) != nil {
+		t.Error("a structure out of nowhere")
+	}
+	first := at(100, keyA)
+	if first == nil || at(101, delta) != first || at(200, keyA) != first || at(99, delta) != nil {
+		t.Error("first structure")
+	}
+	second := at(400, keyB)
+	if second == nil || second == first || at(399, delta) != first || at(401, delta) != second {
+		t.Error("second structure")
+	}
+	if at(300, keyA) != first || at(402, delta) != second || at(299, delta) != first {
+		t.Error("a late keyframe changed what is in force")
+	}
+	if s, active := l.Structure(); s != second || active != 5 {
+		t.Errorf("newest %p, active %b", s, active)
+	}
+	at(500, []byte{0x80, 0, 1, 0x80, 0xff})
+	if s, _ := l.Structure(); s != second {
+		t.Error("malformed structure taken")
+	}
+}
+
+func FuzzDependencyDescriptor(f *testing.F) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 4 {
+		m := randomModel(r, 3, 3)
+		f.Add(m.descriptor(frame{structure: true, active: 1}), m.descriptor(m.randomFrame(r, 5)), uint16(9), uint8(3), uint32(1))
+	}
+	f.Fuzz(func(t *testing.T, key, b []byte, number uint16, shift uint8, active uint32) {
+		var l packet.Layering
+		l.Parse(packet.CodecAV1, nil, key, false, 1)
+		p := l.Parse(packet.CodecAV1, nil, b, false, 2)
+		if p.Structure == nil {
+			return
+		}
+		before := *p.Depends
+		active &= p.Structure.All()
+		dst := make([]byte, 300)
+		n := packet.WriteDependencyDescriptor(dst, b, p.Structure, number, shift, active, true)
+		if n == 0 && len(b) < 250 || n > 255 {
+			t.Fatalf("%d bytes from %d", n, len(b))
+		}
+		if n == 0 {
+			return
+		}
+		// What was written says the same under another number.
+		var out packet.Layering
+		kn := packet.WriteDependencyDescriptor(make([]byte, 300), key, p.Structure, 0, shift, active, false)
+		if d, _ := packet.ParseDependencyDescriptor(b); !d.Attached || kn == 0 {
+			return
+		}
+		q := out.Parse(packet.CodecAV1, nil, dst[:n], false, 2)
+		after := *q.Depends
+		before.Active = active
+		if q.PictureID != int32(number) || q.Targets != p.Targets || after != before {
+			t.Fatalf("%+v became %+v", before, after)
+		}
+	})
+}
