@@ -30,12 +30,13 @@ type feed struct {
 // maxRetired bounds the projections kept for SSRCs of sources that are gone.
 const maxRetired = 512
 
-// hear makes an audio source audible for a receiver.
-func (e *Endpoint) hear(s *source) {
+// hear makes an audio source audible for a receiver; it reports whether it was
+// not before.
+func (e *Endpoint) hear(s *source) bool {
 	if s.owner == e && !s.synthetic || !e.acceptsAudio.Load() || e.feeds[s] != nil {
-		return
+		return false
 	}
-	e.open(s)
+	return e.openAudio(s) != nil
 }
 
 // audioFrom opens the audio sources of another endpoint.

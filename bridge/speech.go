@@ -33,6 +33,7 @@ func (c *Conference) speakersChanged() {
 		c.dominant = dominant
 		c.bridge.counters.speakerChanges.Add(1)
 		c.loudest.SetDominant(dominant)
+		c.hearDominant()
 	}
 	if text := c.speakerMessage(); text != nil {
 		for _, e := range c.order {

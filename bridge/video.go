@@ -144,19 +144,23 @@ func (e *Endpoint) allocate(offered []allocation.Source, sources []*source, grea
 		}
 	}
 	res := allocation.Allocate(snapshot)
+	for i, s := range mine {
+		if f := e.feeds[s]; f != nil {
+			f.wanted = !res.Effective[i].Off() // of all, before anyone loses its place
+		}
+	}
 	forwarded := []string{}
 	for _, i := range res.Order {
 		s, wants := mine[i], res.Effective[i]
 		f := e.feeds[s]
 		if f == nil && !wants.Off() {
-			if f = e.open(s); f != nil {
-				opened = true
+			if f = e.openVideo(s); f != nil {
+				opened, f.wanted = true, true
 			}
 		}
 		if f == nil {
 			continue
 		}
-		f.wanted = !wants.Off()
 		f.projection.SetTarget(egress.Target(res.Targets[i]))
 		if res.Targets[i].Encoding >= 0 {
 			forwarded = append(forwarded, s.Name)
