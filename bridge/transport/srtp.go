@@ -51,7 +51,8 @@ func parseProfiles(cfg configs.SRTP) ([]dtls.SRTPProtectionProfile, error) {
 const (
 	receiveWindow = 1024 // packets, replay protection inward
 	sendWindowLen = 1024 // packets, outward
-	maxSSRCs      = 1024 // SRTP streams per direction that keys keep state of
+	maxSSRCs      = 1024 // SRTP streams inward that keys keep state of
+	maxOutSSRCs   = 4096 // outward, where a long conference sees many come and go
 )
 
 // keys are the SRTP contexts of a transport. They are published once, by one
@@ -183,7 +184,7 @@ func (t *Transport) EncryptRTP(buf []byte, n int) (int, error) {
 	seq, ssrc := binary.BigEndian.Uint16(buf[2:]), binary.BigEndian.Uint32(buf[8:])
 	w := k.outWindows[ssrc]
 	if w == nil {
-		if len(k.outWindows) >= maxSSRCs {
+		if len(k.outWindows) >= maxOutSSRCs {
 			return 0, ErrSSRCs
 		}
 		w = new(sendWindow)

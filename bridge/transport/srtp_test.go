@@ -1,8 +1,11 @@
 package transport
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/pion/srtp/v3"
 
 	"steg/configs"
 )
@@ -80,6 +83,32 @@ func TestParseProfiles(t *testing.T) {
 		list, err := parseProfiles(configs.SRTP{Profiles: c.names})
 		if len(list) != c.n || (err == nil) != c.ok {
 			t.Errorf("%v: %v %v", c.names, list, err)
+		}
+	}
+}
+
+type fakeExporter struct{}
+
+func (fakeExporter) ExportKeyingMaterial(_ string, _ []byte, n int) ([]byte, error) {
+	return make([]byte, n), nil
+}
+
+// TestManyStreams sends under the SSRCs of all who come and go in a long
+// conference.
+func TestManyStreams(t *testing.T) {
+	k, err := newKeys(srtp.ProtectionProfileAeadAes128Gcm, fakeExporter{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &Transport{mux: &Mux{}}
+	tr.keys.Store(k)
+	buf := make([]byte, 20, 20+Overhead)
+	for ssrc := range uint32(maxOutSSRCs + 1) {
+		clear(buf)
+		buf[0] = 0x80
+		binary.BigEndian.PutUint32(buf[8:], ssrc)
+		if _, err := tr.EncryptRTP(buf, len(buf)); (err != nil) != (ssrc == maxOutSSRCs) {
+			t.Fatalf("stream %d: %v", ssrc, err)
 		}
 	}
 }
