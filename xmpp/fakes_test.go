@@ -32,6 +32,9 @@ func (b *fakeBridge) Modify(ctx context.Context, req *colibri.ConferenceModify, 
 	b.mu.Lock()
 	b.seen = append(b.seen, req.MeetingID)
 	b.mu.Unlock()
+	if req.MeetingID == "panic" {
+		panic("secret of " + req.MeetingID)
+	}
 	if b.keep != nil {
 		b.keep <- request{ctx, req, answer}
 		return

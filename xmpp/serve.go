@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
 
 	"mellium.im/xmpp"
+
+	"steg/colibri"
 )
 
 const (
@@ -102,7 +105,19 @@ func (s *session) readLoop() error {
 	}
 }
 
+// handle acts on a stanza. A request that breaks an invariant of ours is
+// refused; its session, and the bridge, go on.
 func (s *session) handle(st *stanza) {
+	defer func() {
+		if recover() == nil {
+			return
+		}
+		// The value may hold what a peer sent: only the stack is told.
+		s.account.client.log.Error().Bytes("stack", debug.Stack()).Msg("an invariant of the bridge was broken by a stanza")
+		if st.kind == "iq" && (st.typ == "get" || st.typ == "set") {
+			s.refuse(st, colibri.InternalServerError, "internal error")
+		}
+	}()
 	switch st.kind {
 	case "iq":
 		s.iq(st)

@@ -16,6 +16,7 @@ import (
 	stdlog "log"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/net/netutil"
 
 	"steg/colibri"
 	"steg/configs"
@@ -73,6 +74,7 @@ const (
 	headerTimeout  = 10 * time.Second
 	requestTimeout = 30 * time.Second
 	maxHeader      = 16 << 10 // bytes
+	maxConnections = 4096     // of each server, so that files are left for everything else
 )
 
 // Server is the public and the private HTTP server.
@@ -133,6 +135,7 @@ func (s *Server) listen(c configs.Listener, h http.Handler) (*listener, error) {
 	if err != nil {
 		return nil, err // names the address
 	}
+	socket = netutil.LimitListener(socket, maxConnections)
 	if encrypted {
 		socket = tls.NewListener(socket, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: certificates})
 	}
