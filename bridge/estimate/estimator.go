@@ -1,6 +1,8 @@
 package estimate
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"steg/bridge/packet"
@@ -75,7 +77,7 @@ type Estimator struct {
 // New returns an estimator that says Initial.
 func New(c Config) *Estimator {
 	c.Max = max(c.Max, 1)
-	c.Min = min(c.Min, c.Max)
+	c.Min = min(max(c.Min, silenceFloor), c.Max)
 	c.Initial = min(max(c.Initial, c.Min), c.Max)
 	e := &Estimator{config: c, trend: newTrend(), loss: newLoss(), estimate: c.Initial}
 	e.rate.target = float64(c.Initial)
@@ -137,10 +139,10 @@ func (e *Estimator) TCC(rtcp []byte, now time.Duration) {
 func (e *Estimator) collect(t *packet.TCC, now time.Duration) bool {
 	e.arrivals = e.arrivals[:0]
 	news := false
-	for {
+	for range len(e.history.ring) { // a few bytes can claim 65535 packets
 		s, ok := t.Next()
 		if !ok {
-			return news
+			break
 		}
 		p := e.history.find(s.Seq)
 		if p == nil || p.fate == fateReceived || p.fate == fateLost && !s.Received || now-p.at > historyAge*5 {
@@ -163,10 +165,9 @@ func (e *Estimator) collect(t *packet.TCC, now time.Duration) bool {
 		a.at = e.clock.unwrap(s.At)
 		e.prober.cluster.fate(a, true)
 		e.arrivals = append(e.arrivals, a)
-		for i := len(e.arrivals) - 1; i > 0 && e.arrivals[i].at < e.arrivals[i-1].at; i-- {
-			e.arrivals[i], e.arrivals[i-1] = e.arrivals[i-1], e.arrivals[i]
-		}
 	}
+	slices.SortStableFunc(e.arrivals, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+	return news
 }
 
 // measureRTT takes the shortest round trip of the feedback's packets, less

@@ -6,6 +6,7 @@ import "time"
 const (
 	silenceRTT   = 3 * time.Second // a round trip beyond this means that the path is broken or full
 	silenceStep  = time.Second
+	silencePause = time.Second // without media
 	silenceDrop  = 0.8
 	silenceFloor = 5000 // bit/s
 )
@@ -24,8 +25,8 @@ func (s *silence) sent(now time.Duration) {
 	if !s.any {
 		s.any, s.feedback = true, now
 	}
-	if s.lastSent <= s.feedback && now-s.feedback > silenceRTT {
-		s.feedback = now // nothing was sent, so nothing could be heard
+	if now-s.lastSent > silencePause {
+		s.feedback = max(s.feedback, now) // nothing was sent, so nothing could be heard
 	}
 	s.lastSent = now
 }
@@ -41,11 +42,8 @@ func (s *silence) heard(rtt, now time.Duration) (capped float64) {
 
 // tick lowers the limit where it is time to; it reports whether it did.
 func (s *silence) tick(estimate float64, now time.Duration) bool {
-	waiting := time.Duration(0)
-	if s.lastSent > s.feedback {
-		waiting = now - s.feedback
-	}
-	if s.rtt+waiting <= silenceRTT || now-s.lowered < silenceStep {
+	waiting := max(s.lastSent-s.feedback, 0) // without media there is nothing to hear of
+	if s.rtt+waiting <= silenceRTT || now-s.lowered < silenceStep || s.lastSent < s.lowered {
 		return false
 	}
 	s.lowered = now
