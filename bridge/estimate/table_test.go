@@ -24,21 +24,22 @@ type figures struct {
 	down, up time.Duration // until the estimate followed; below 0: never
 }
 
-// seeds are how often a scenario runs.
-const seeds = 5
-
-// all runs a scenario with several seeds: means of shares and delays, worst
-// times of reaction.
+// all runs a scenario several times: means of shares and delays, worst times
+// of reaction.
 func all(s scenario, fresh func() estimator) (sum figures) {
-	for seed := range uint64(seeds) {
-		s.link.Seed = seed + 1
+	seeds := 2
+	if *update {
+		seeds = 5
+	}
+	for seed := range seeds {
+		s.link.Seed = uint64(seed) + 1
 		p := newPath(s, fresh())
 		p.run(s.until)
 		f := p.figures()
-		sum.used += f.used / seeds
-		sum.padding += f.padding / seeds
-		sum.lost += f.lost / seeds
-		sum.p95 += f.p95 / seeds
+		sum.used += f.used / float64(seeds)
+		sum.padding += f.padding / float64(seeds)
+		sum.lost += f.lost / float64(seeds)
+		sum.p95 += f.p95 / time.Duration(seeds)
 		sum.down, sum.up = worse(sum.down, f.down), worse(sum.up, f.up)
 	}
 	return sum
