@@ -27,10 +27,19 @@ type bandwidth struct {
 	hold  hold
 
 	// Atomic. The clock writes the first, the queue the others.
-	allowed atomic.Int64 // bit/s that allocation may use; below 0: not known, no limit
-	demand  atomic.Int64 // bit/s that allocation would use without limit
+	allowed atomic.Int64 // bit/s of everything; below 0: not known, no limit
+	demand  atomic.Int64 // bit/s that would be sent without limit; below 0: not known
+	used    atomic.Int64 // bit/s that allocation means to use
 	trusted atomic.Bool  // the receiver gives the feedback that an estimate needs
 }
+
+// Audio is never held back, so some room is left for it.
+const (
+	audioStream  = 40_000 // bit/s
+	audioStreams = 3      // that are heard at a time
+)
+
+func audioRoom(sources int) int64 { return audioStream * int64(min(sources, audioStreams)) }
 
 // newBandwidth returns the estimate of a receiver, and the egress that feeds
 // it. It is nil where the configuration does not want estimates to be trusted.
@@ -57,6 +66,9 @@ func newBandwidth(cc configs.CC, c egress.Config, ssrc uint32) (*bandwidth, *egr
 // lost probes with requests for keyframes, and without transport-wide
 // feedback there is nothing to estimate from.
 func (w *bandwidth) negotiated(pts []packet.PayloadType, x packet.Extensions) {
+	if w == nil {
+		return
+	}
 	rtx := false
 	for _, pt := range pts {
 		rtx = rtx || pt.Codec == packet.CodecRTX
@@ -67,7 +79,7 @@ func (w *bandwidth) negotiated(pts []packet.PayloadType, x packet.Extensions) {
 // tick lets the estimator act, sends what it wants probed, and reports
 // whether allocation should run again.
 func (w *bandwidth) tick(e *Endpoint, b *transport.Batch, now time.Duration) bool {
-	if !w.trusted.Load() || !e.transport.Ready() {
+	if w == nil || !w.trusted.Load() || !e.transport.Ready() {
 		return false
 	}
 	if w.began == 0 {
@@ -77,9 +89,32 @@ func (w *bandwidth) tick(e *Endpoint, b *transport.Batch, now time.Duration) boo
 	if now-w.began < w.ignore {
 		return false
 	}
+	before := w.allowed.Load()
 	allowed, changed := w.hold.follow(estimate, now)
 	w.allowed.Store(allowed)
-	return changed
+	return changed && (before < 0 || allowed < w.used.Load() || before < w.demand.Load())
+}
+
+// video is what allocation may give to video, with so many sources of audio;
+// below 0 without limit. Without an estimate, w is nil.
+func (w *bandwidth) video(audio int) int64 {
+	if w == nil {
+		return -1
+	}
+	allowed := w.allowed.Load()
+	if allowed < 0 || !w.trusted.Load() {
+		return -1
+	}
+	return max(allowed-audioRoom(audio), allowed/2)
+}
+
+// allocated takes what came of an allocation.
+func (w *bandwidth) allocated(target, ideal int64, audio int) {
+	if w == nil {
+		return
+	}
+	w.used.Store(target + audioRoom(audio))
+	w.demand.Store(ideal + audioRoom(audio))
 }
 
 // probe returns the present estimate.

@@ -29,6 +29,21 @@ func TestNewBandwidth(t *testing.T) {
 			t.Errorf("%+v, %+v: trusted %v", test.pts, test.x, !test.want)
 		}
 	}
+	w.allowed.Store(200_000)
+	for audio, want := range map[int]int64{0: 200_000, 1: 160_000, 9: 100_000} {
+		if got := w.video(audio); w.trusted.Load() || got != -1 {
+			t.Errorf("%d for video, though not trusted", got)
+		}
+		w.trusted.Store(true)
+		if got := w.video(audio); got != want {
+			t.Errorf("%d for video beside %d of audio, want %d", got, audio, want)
+		}
+		w.trusted.Store(false)
+	}
+	w.allocated(500_000, 900_000, 1)
+	if w.used.Load() != 540_000 || w.demand.Load() != 940_000 {
+		t.Errorf("used %d, demand %d", w.used.Load(), w.demand.Load())
+	}
 	cc.TrustBWE = false
 	if w, out := newBandwidth(cc, egress.Config{}, 1); w != nil || out == nil {
 		t.Error("an estimate that is not to be trusted")
