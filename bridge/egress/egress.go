@@ -61,6 +61,7 @@ type Egress struct {
 	repairs    int           // how many packets may be sent again now
 	scratch    []byte        // for packets out of rings, made when needed
 	again      packet.Packet // the packet that is being sent again
+	descriptor [255]byte     // that of the packet being written
 }
 
 // New returns the egress of a receiver without payload types or extensions.

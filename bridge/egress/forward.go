@@ -37,10 +37,10 @@ func (eg *Egress) Forward(dst []byte, pr *Projection, p *packet.Packet, now time
 		return 0, wantKeyframe
 	}
 	h := packet.Header{
-		Marker: p.Marker, PayloadType: pt.to, SSRC: pr.out.SSRC,
+		Marker: pr.codec.last(p, s), PayloadType: pt.to, SSRC: pr.out.SSRC,
 		SequenceNumber: uint16(out), Timestamp: uint32(p.TS + s.ts),
 	}
-	n = eg.header(dst, pr, p, h, now)
+	n = eg.header(dst, pr, p, s, h, now)
 	if n == 0 {
 		return 0, wantKeyframe
 	}
@@ -84,7 +84,7 @@ func (eg *Egress) count(n int, now time.Duration) {
 // sender's only audio level, video orientation and dependency descriptor,
 // then the bridge's own. It uses, but does not take, the next transport-wide
 // number. 0 means that dst is too short.
-func (eg *Egress) header(dst []byte, pr *Projection, p *packet.Packet, h packet.Header, now time.Duration) int {
+func (eg *Egress) header(dst []byte, pr *Projection, p *packet.Packet, s *span, h packet.Header, now time.Duration) int {
 	var elements [6]packet.Element
 	var room [6]byte // TCC, absolute send time, audio level
 	n := 0
@@ -103,9 +103,11 @@ func (eg *Egress) header(dst []byte, pr *Projection, p *packet.Packet, h packet.
 		if v, ok := packet.Extension(p.Raw, p.Header, pr.senderExt.VideoOrientation); ok && eg.ext.VideoOrientation != 0 {
 			add(eg.ext.VideoOrientation, v)
 		}
-		if eg.ext.DependencyDesc != 0 && pr.keepsDescriptor() {
+		if eg.ext.DependencyDesc != 0 {
 			if v, ok := packet.Extension(p.Raw, p.Header, pr.senderExt.DependencyDesc); ok {
-				add(eg.ext.DependencyDesc, v)
+				if v = pr.codec.descriptor(eg.descriptor[:], v, p, s); v != nil {
+					add(eg.ext.DependencyDesc, v)
+				}
 			}
 		}
 	}
@@ -122,11 +124,4 @@ func (eg *Egress) header(dst []byte, pr *Projection, p *packet.Packet, h packet.
 		add(eg.ext.MID, pr.mid)
 	}
 	return packet.WriteHeader(dst, h, elements[:n])
-}
-
-// keepsDescriptor tells whether the dependency descriptor still describes
-// what leaves. Where frames are dropped or encodings woven together it does
-// not, and receivers do without; only AV1 cannot.
-func (pr *Projection) keepsDescriptor() bool {
-	return pr.kind == packet.CodecAV1 || pr.kind != packet.CodecVP8 && len(pr.seen) == 1
 }

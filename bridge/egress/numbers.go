@@ -6,40 +6,41 @@ import "steg/bridge/packet"
 const (
 	window    = 1024 // outgoing numbers within which late packets and NACKs are served
 	maxUnsent = 1 << 14
-	maxSpans  = 32
-	keepSpans = 20 // what is left when the table was full; a second of dropping every other frame of 30 a second
+	maxSpans  = 48
+	keepSpans = 32 // what is left when the table was full; a second of dropping something of every frame
 )
 
 // offsets are what the codec's rewriter needs for the descriptors of a run.
 type offsets struct {
-	picture uint16 // subtracted from the picture id
-	near    uint16 // picture id, extended to 15 bits, that 7-bit ones of the run are near to
-	tl0     uint8
+	picture  uint16 // subtracted from the picture id or frame number
+	near     uint16 // VP8: picture id, extended to 15 bits, that 7-bit ones of the run are near to
+	tl0      uint8
+	template uint8 // added to template ids
 }
 
 // span is a run of consecutive numbers of one encoding that belong to the
 // receiver. What lies between spans was dropped. A number inside a span may
 // be missing: then the receiver sees the loss and may ask for it.
 //
-// The frames of a span are those with a timestamp in [tsLow, tsHigh]. The
-// test matters where packets were lost between a dropped and a forwarded
-// frame and the exact border is unknown.
+// The frames of a span are those with a place in [low, high]. The test matters
+// where packets were lost between a dropped and a forwarded frame and the
+// exact border is unknown.
 type span struct {
-	in, out       uint64 // first number, at the sender and at the receiver
-	tsLow, tsHigh uint64
-	ts            uint64 // added to the timestamp, modulo 2^64
-	n             uint32
-	offsets       offsets
-	enc           int8
-	limit         int8 // highest temporal layer that may still come
-	tail          bool // the last number is for the end of an unfinished frame
+	in, out   uint64 // first number, at the sender and at the receiver
+	low, high uint64
+	ts        uint64 // added to the timestamp, modulo 2^64
+	n         uint32
+	offsets   offsets
+	enc       int8
+	scope     scope // what may still come
+	tail      bool  // the last number is for the end of an unfinished frame
 }
 
 // holds tells whether a packet belongs to the span.
 func (s *span) holds(p *packet.Packet) bool {
-	at := p.Seq - s.in
-	return int(s.enc) == p.Encoding && at < uint64(s.n) && p.TS >= s.tsLow && p.TS <= s.tsHigh &&
-		p.Frame.TID <= s.limit && (!s.tail || at+1 < uint64(s.n) || p.Frame.End)
+	at, where := p.Seq-s.in, place(p)
+	return int(s.enc) == p.Encoding && at < uint64(s.n) && where >= s.low && where <= s.high &&
+		s.scope.holds(&p.Frame) && (!s.tail || at+1 < uint64(s.n) || p.Frame.End)
 }
 
 // numbers lays the numbers of a source's encodings onto one outgoing series.
@@ -63,8 +64,8 @@ func (m *numbers) overrun() bool { return m.latest != 0 && m.next-m.latest > max
 // anew.
 func (m *numbers) rewind() { m.spans, m.next = m.spans[:0], m.latest+1 }
 
-// open begins a run at the next outgoing number; in, times, offsets, enc and
-// limit are the caller's.
+// open begins a run at the next outgoing number; in, places, offsets, enc and
+// scope are the caller's.
 func (m *numbers) open(s span) {
 	if len(m.spans) == maxSpans {
 		m.spans = m.spans[:copy(m.spans, m.spans[maxSpans-keepSpans:])]
@@ -107,6 +108,11 @@ func (m *numbers) findOut(out uint64) *span {
 		}
 	}
 	return nil
+}
+
+// was tells whether an outgoing number that is not too old was sent.
+func (m *numbers) was(out uint64) bool {
+	return m.sent[out/64%uint64(len(m.sent))]&(1<<(out%64)) != 0
 }
 
 // use marks an outgoing number as sent. It refuses one that was sent before

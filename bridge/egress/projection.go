@@ -63,6 +63,8 @@ type Projection struct {
 	flow    flow
 	seen    []encoding // one per encoding
 
+	described bool // codec follows dependency descriptors
+
 	// for reports and retransmission
 	octets  uint32 // payload
 	sent    [4]sentReport
@@ -74,16 +76,18 @@ type Projection struct {
 // flow is what is known of the encoding being forwarded.
 type flow struct {
 	head   uint64        // highest number seen
-	ts     uint64        // of the frame at head
+	place  uint64        // of the frame at head
 	odd    uint64        // last number far behind head; two in a row mean a restart
 	began  time.Duration // when forwarding of the encoding began
 	id     int32         // picture id of the frame at head, -1: none
+	sid    int8          // and its spatial layer
 	enc    int8          // -1: nothing was ever forwarded
 	target int8          // latest one seen
 	ask    int8          // encoding whose keyframe would help most
 	live   bool          // being forwarded
 	pass   bool          // the frame at head is forwarded
 	ended  bool          // and its last packet was seen
+	marked bool          // and that ends its picture
 	clean  bool          // a keyframe was forwarded since the start
 }
 
@@ -130,12 +134,17 @@ func (pr *Projection) bind(o ProjectionOptions) {
 }
 
 // adopt changes to another codec; its packets must start anew.
-func (pr *Projection) adopt(kind packet.Codec) {
+func (pr *Projection) adopt(kind packet.Codec, described bool) {
 	pr.leave()
-	pr.kind = kind
-	if kind == packet.CodecVP8 {
+	pr.kind, pr.described = kind, described
+	switch {
+	case described:
+		pr.codec = &dependent{}
+	case kind == packet.CodecVP8:
 		pr.codec = &vp8{}
-	} else {
+	case kind == packet.CodecVP9:
+		pr.codec = &vp9{}
+	default:
 		pr.codec = &generic{simulcast: len(pr.seen) > 1}
 	}
 }

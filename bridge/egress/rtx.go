@@ -46,17 +46,20 @@ func (eg *Egress) resend(pr *Projection, seq uint16, now time.Duration, sink Sin
 	if p.Raw == nil || p.Kind != packet.Video || p.Arrival > now-eg.guard() && p.Arrival <= now || !s.holds(p) {
 		return false
 	}
+	if p.Codec != pr.kind || p.Frame.Described != pr.described || s.scope.point != noPoint && !m.was(out) {
+		return false // of another codec, or one that was refused
+	}
 	pt := eg.translate(pr, p)
 	if !pt.ok || pt.rtx == 0 {
 		return false
 	}
 	h := packet.Header{
-		Marker: p.Marker, PayloadType: pt.rtx, SSRC: pr.out.RTX,
+		Marker: pr.codec.last(p, s), PayloadType: pt.rtx, SSRC: pr.out.RTX,
 		SequenceNumber: pr.rtxSeq, Timestamp: uint32(p.TS + s.ts),
 	}
 	dst := sink.Reserve()
 	dst = dst[:min(len(dst), packet.MaxDatagram)]
-	n := eg.header(dst, pr, p, h, now)
+	n := eg.header(dst, pr, p, s, h, now)
 	if n == 0 || len(dst) < n+2 {
 		return false
 	}

@@ -31,11 +31,11 @@ func (pr *Projection) pick(p *packet.Packet) (s *span, out uint64) {
 	if p.Kind == packet.Audio {
 		kind = packet.CodecOpus // all audio codecs of a source share one series
 	}
-	if pr.codec == nil || kind != pr.kind {
+	if pr.codec == nil || kind != pr.kind || p.Frame.Described != pr.described {
 		if pr.codec != nil && p.TS < pr.seen[enc].ts {
 			return nil, 0 // a late one of the codec before
 		}
-		pr.adopt(kind)
+		pr.adopt(kind, p.Frame.Described)
 	}
 	f := &pr.flow
 	if t.Encoding < 0 {
@@ -58,6 +58,9 @@ func (pr *Projection) pick(p *packet.Packet) (s *span, out uint64) {
 		}
 	case f.live && enc == f.enc || p.Seq < pr.seen[enc].until:
 		s = pr.numbers.find(p)
+		if own := f.live && enc == f.enc; s != nil && (own && !pr.codec.admit(p) || !own && s.scope.point != noPoint) {
+			s = nil // layers of an encoding that was left are not told apart any more
+		}
 	}
 	pr.note(p)
 	if s == nil {
@@ -88,7 +91,7 @@ func (pr *Projection) restarted(p *packet.Packet) bool {
 	if p.Kind == packet.Audio && missing > 0 && p.Arrival-pr.seen[f.enc].at > audioPause {
 		return true // nobody spoke, or the loudest were others: nothing was lost
 	}
-	return missing > maxJump || p.TS != f.ts && pr.clock.jumped(p, pr.pts.rate)
+	return missing > maxJump || p.TS != f.place>>3 && pr.clock.jumped(p, pr.pts.rate)
 }
 
 // starts tells whether p begins the forwarding of its encoding: the first
@@ -116,17 +119,17 @@ func (pr *Projection) begin(p *packet.Packet, t Target) {
 	same := enc == pr.flow.enc
 	pr.leave()
 	pr.clock.begin(p, same, pr.seen[enc].report, pr.pts.rate, rand.Uint32())
-	pr.codec.begin(p)
-	limit := pr.codec.limit(enc, t)
+	pr.codec.begin(p, t)
+	scope := pr.codec.scope(enc, t)
 	pr.flow = flow{
-		head: p.Seq, ts: p.TS, id: p.Frame.PictureID, enc: enc, target: t.Encoding, ask: enc, began: p.Arrival,
-		live: true, pass: true, ended: p.Frame.End, clean: p.Frame.Keyframe,
+		head: p.Seq, place: place(p), id: p.Frame.PictureID, sid: p.Frame.SID, enc: enc, target: t.Encoding, ask: enc,
+		began: p.Arrival, live: true, pass: true, ended: p.Frame.End, marked: p.Marker, clean: p.Frame.Keyframe,
 	}
 	pr.clock.note(p)
-	pr.open(p.Seq, p.TS, limit, pr.codec.offsets())
+	pr.open(p.Seq, place(p), scope, pr.codec.offsets())
 	pr.numbers.extend(1)
 	pr.switches.Add(1)
-	pr.report(limit)
+	pr.report(scope)
 }
 
 // leave ends the flow. One number is kept for the rest of an unfinished
@@ -143,17 +146,17 @@ func (pr *Projection) leave() {
 			pr.numbers.last().tail = true
 		}
 		last := pr.numbers.last()
-		last.tsHigh = min(last.tsHigh, f.ts)
+		last.high = min(last.high, f.place)
 		pr.seen[f.enc].until = last.in + uint64(last.n)
 	}
 	pr.setCurrent(allocation.Suspended)
 }
 
 // open begins a run of the encoding being forwarded.
-func (pr *Projection) open(seq, tsLow uint64, limit int8, o offsets) {
+func (pr *Projection) open(seq, low uint64, sc scope, o offsets) {
 	pr.numbers.open(span{
-		in: seq, tsLow: tsLow, tsHigh: math.MaxUint64,
-		ts: pr.clock.delta, offsets: o, enc: pr.flow.enc, limit: limit,
+		in: seq, low: low, high: math.MaxUint64,
+		ts: pr.clock.delta, offsets: o, enc: pr.flow.enc, scope: sc,
 	})
 }
 
@@ -161,16 +164,16 @@ func (pr *Projection) open(seq, tsLow uint64, limit int8, o offsets) {
 // has the number that was given out last.
 func (pr *Projection) advance(p *packet.Packet, t Target) bool {
 	f := &pr.flow
-	limit := pr.codec.limit(f.enc, t)
-	if p.TS == f.ts {
+	if place(p) == f.place && (p.Frame.PictureID == f.id || !p.Frame.Described) {
 		if f.pass {
 			pr.numbers.extend(p.Seq - f.head)
 		}
 	} else {
-		pr.nextFrame(p, limit)
+		pr.nextFrame(p, t)
 	}
 	f.head = p.Seq
 	f.ended = f.ended || p.Frame.End
+	f.marked = f.marked || p.Marker
 	f.clean = f.clean || p.Frame.Keyframe
 	return f.pass
 }
@@ -181,19 +184,21 @@ func (pr *Projection) advance(p *packet.Packet, t Target) bool {
 //
 //	| last frame  | tail | frames never seen | head | p ...
 //	              |<----------- missing ---------->|
-func (pr *Projection) nextFrame(p *packet.Packet, limit int8) {
-	f, m := &pr.flow, &pr.numbers
-	late, offsets := min(limit, pr.codec.late()), pr.codec.offsets()
-	pass := pr.codec.frame(p, limit)
+func (pr *Projection) nextFrame(p *packet.Packet, t Target) {
+	f, m, where := &pr.flow, &pr.numbers, place(p)
+	missing, late, offsets := p.Seq-f.head-1, scope{}, pr.codec.offsets()
+	if missing > 0 {
+		late = pr.codec.late(f.enc, t)
+	}
+	pass := pr.codec.frame(p, t)
 	pr.clock.note(p)
-	missing := p.Seq - f.head - 1
-	tail, head := f.dropped(p, pass, missing)
+	tail, head := f.dropped(p, pass, pr.codec.adjacent(f, p), missing)
 	open := f.pass // the newest run reaches up to here
 	if kept := missing - tail - head; kept > 0 {
 		if !open {
-			pr.open(f.head+1+tail, f.ts+1, late, offsets)
-		} else if m.last().limit < late {
-			pr.open(f.head+1, f.ts, late, offsets) // what p passes for must be able to pass too
+			pr.open(f.head+1+tail, f.place+1, late, offsets)
+		} else if !m.last().scope.covers(late) {
+			pr.open(f.head+1, f.place, late, offsets) // what p passes for must be able to pass too
 		}
 		m.extend(kept)
 		open = true
@@ -201,24 +206,24 @@ func (pr *Projection) nextFrame(p *packet.Packet, limit int8) {
 	offsets = pr.codec.offsets()
 	switch {
 	case pass:
-		if !open || m.last().limit < limit || m.last().offsets != offsets {
-			pr.open(p.Seq, p.TS, limit, offsets)
+		scope := pr.codec.scope(f.enc, t)
+		if !open || !m.last().scope.covers(scope) || m.last().offsets != offsets {
+			pr.open(p.Seq, where, scope, offsets)
 		}
 		m.extend(1)
-		pr.report(limit)
+		pr.report(scope)
 	case open:
-		m.last().tsHigh = p.TS - 1
+		m.last().high = where - 1
 	}
-	f.ts, f.id, f.pass, f.ended = p.TS, p.Frame.PictureID, pass, false
+	f.place, f.id, f.sid, f.pass, f.ended, f.marked = where, p.Frame.PictureID, p.Frame.SID, pass, false, false
 }
 
 // dropped tells how many of the packets missing before p surely belong to the
 // frame at head, if that was dropped, and to the frame of p, if that is.
-func (f *flow) dropped(p *packet.Packet, pass bool, missing uint64) (tail, head uint64) {
+func (f *flow) dropped(p *packet.Packet, pass, adjacent bool, missing uint64) (tail, head uint64) {
 	if missing == 0 {
 		return 0, 0
 	}
-	adjacent := follows(f.id, p)
 	if !f.pass {
 		switch {
 		case adjacent && (p.Frame.Start || !pass):
@@ -239,11 +244,9 @@ func (f *flow) dropped(p *packet.Packet, pass bool, missing uint64) (tail, head 
 }
 
 // report publishes the layer being forwarded.
-func (pr *Projection) report(limit int8) {
-	if limit == anyTID {
-		limit = -1
-	}
-	pr.setCurrent(Target{Encoding: pr.flow.enc, TID: limit, SID: -1})
+func (pr *Projection) report(s scope) {
+	tid, sid := pr.codec.layer(s)
+	pr.setCurrent(Target{Encoding: pr.flow.enc, TID: tid, SID: sid})
 }
 
 // follows tells whether p's frame comes right behind the one with picture id
@@ -264,13 +267,17 @@ func (pr *Projection) wants(p *packet.Packet) bool {
 	if p.Kind == packet.Audio || t.Encoding < 0 {
 		waiting = false
 	}
-	if waiting != pr.waiting.Load() {
-		pr.waiting.Store(waiting)
+	stuck := p.Kind == packet.Video && f.live && f.enc == t.Encoding && pr.codec.blocked()
+	if w := waiting || stuck; w != pr.waiting.Load() {
+		pr.waiting.Store(w)
 	}
 	changed := f.target != t.Encoding
 	f.target = t.Encoding
 	if !waiting {
 		f.ask = max(f.enc, 0)
+		if stuck {
+			return enc == f.enc && p.Arrival-f.began >= keyframeGroup
+		}
 		return p.Kind == packet.Video && f.live && !f.clean && p.Arrival-f.began < askFor && p.Codec != packet.CodecUnknown
 	}
 	if f.live && changed {

@@ -6,6 +6,7 @@ import "steg/bridge/packet"
 // (RFC 7741 section 4.2). Dropped frames leave no gap in the picture ids, lost
 // ones do, so that the receiver can tell them apart.
 type vp8 struct {
+	plain
 	out     offsets // of the frames to come
 	picture uint16  // picture id of the newest frame as the receiver counts
 	short   uint16  // newest 7-bit picture id, extended to 15 bits
@@ -16,7 +17,7 @@ type vp8 struct {
 
 func (v *vp8) entry(p *packet.Packet) bool { return p.Frame.Keyframe && p.Frame.Start }
 
-func (v *vp8) begin(p *packet.Packet) {
+func (v *vp8) begin(p *packet.Packet, _ Target) {
 	if p.Frame.PictureID >= 0 && !p.Frame.LongID {
 		v.short = uint16(p.Frame.PictureID)
 	}
@@ -44,10 +45,10 @@ func (v *vp8) limit(enc int8, t Target) int8 {
 // frame follows the temporal structure by the nearest earlier frame of the
 // same or a lower layer: if that was dropped, nothing that needs it may pass.
 // Lost frames in between count as forwarded, since they may still come.
-func (v *vp8) frame(p *packet.Packet, limit int8) bool {
+func (v *vp8) frame(p *packet.Packet, t Target) bool {
 	v.note(p)
 	tid := max(p.Frame.TID, 0)
-	if tid <= min(limit, v.level) {
+	if tid <= min(v.limit(int8(p.Encoding), t), v.level) {
 		v.level = anyTID
 		return true
 	}
@@ -89,8 +90,9 @@ func pictureID(p *packet.Packet, near uint16) uint16 {
 	return id & 0x7fff
 }
 
-func (v *vp8) late() int8       { return v.level }
-func (v *vp8) offsets() offsets { return v.out }
+func (v *vp8) scope(enc int8, t Target) scope { return scope{noPoint, v.limit(enc, t)} }
+func (v *vp8) late(enc int8, t Target) scope  { return scope{noPoint, min(v.limit(enc, t), v.level)} }
+func (v *vp8) offsets() offsets               { return v.out }
 
 func (v *vp8) payload(dst []byte, p *packet.Packet, o offsets) int {
 	src := p.Payload()
