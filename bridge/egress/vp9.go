@@ -62,9 +62,8 @@ func (v *vp9) begin(p *packet.Packet, t Target) {
 // start forgets what was before a keyframe. The layers wanted are expected to
 // come with it.
 func (v *vp9) start(p *packet.Packet, t Target) {
-	v.absent, v.recent = 0, 0
-	if n := p.Frame.Depends.Layers; n > 0 {
-		v.layers = n
+	if n := p.Frame.Depends.Layers; n > 0 && n != v.layers {
+		v.layers, v.absent, v.recent = n, 0, 0
 	}
 	v.aim(int8(p.Encoding), t)
 	v.top = v.want
@@ -152,8 +151,8 @@ func (v *vp9) frame(p *packet.Packet, t Target) bool {
 	}
 	v.note(p)
 	v.high = max(v.high, sid)
-	if d.Layers > 0 {
-		v.layers = d.Layers
+	if d.Layers > 0 && d.Layers != v.layers {
+		v.layers, v.absent, v.recent = d.Layers, 0, 0
 	}
 	v.aim(int8(p.Encoding), t)
 	v.top = v.flowing()
