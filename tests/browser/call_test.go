@@ -51,8 +51,9 @@ func TestCodecs(t *testing.T) {
 	in := install(t)
 	for _, codec := range []string{"H264", "VP9", "AV1"} {
 		t.Run(codec, func(t *testing.T) {
-			people := in.join(t, "&codec="+codec, names[:2]...)
+			people := in.join(t, "&codec="+codec, names[:3]...)
 			checkHeights(t, people, 180, 360)
+			checkDifferentHeights(t, people)
 			for _, p := range people {
 				for _, v := range p.snapshot().Sources {
 					if want := "video/" + codec; v.Kind == "video" && v.Codec != want {
@@ -84,6 +85,44 @@ func checkHeights(t *testing.T, people []*person, heights ...int) {
 	for _, p := range people {
 		p.Eval("steg.ask(null)", nil)
 	}
+}
+
+// checkDifferentHeights has two people ask for different heights of the same
+// sources, so that layers are left out for one of them.
+func checkDifferentHeights(t *testing.T, people []*person) {
+	t.Helper()
+	start := time.Now()
+	heights := []int{180, 720}
+	for i, height := range heights {
+		people[i].Eval(fmt.Sprintf("steg.ask(%d)", height), nil)
+	}
+	third := people[2].id
+	for range 2 { // the second time, what the other does has settled
+		for i, height := range heights {
+			people[i].moving(fmt.Sprintf("see one at %d", height), func(v received) int {
+				if v.Owner == third {
+					return height
+				}
+				return 0
+			})
+		}
+	}
+	t.Logf("one sees at 180 what the other sees at 720 after %v", time.Since(start).Round(10*time.Millisecond))
+	for i := range heights { // the other way round
+		people[i].Eval(fmt.Sprintf("steg.ask(%d)", heights[1-i]), nil)
+	}
+	start = time.Now()
+	for range 2 {
+		for i := range heights {
+			people[i].moving(fmt.Sprintf("see one at %d", heights[1-i]), func(v received) int {
+				if v.Owner == third {
+					return heights[1-i]
+				}
+				return 0
+			})
+		}
+	}
+	t.Logf("and the other way round after %v", time.Since(start).Round(10*time.Millisecond))
 }
 
 // moving waits until each video has the height that want returns and has
