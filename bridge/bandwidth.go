@@ -179,3 +179,15 @@ func (h *hold) follow(estimate int64, now time.Duration) (rate int64, changed bo
 	}
 	return h.rate, false
 }
+
+// audioFeeds is how many sources of audio the receiver may hear. It runs on
+// the queue.
+func (e *Endpoint) audioFeeds() int {
+	n := 0
+	for s := range e.feeds {
+		if s.Kind == packet.Audio {
+			n++
+		}
+	}
+	return n
+}

@@ -115,18 +115,14 @@ func (e *Estimator) Sent(seq uint16, size int, now time.Duration) {
 	e.silence.sent(now)
 }
 
-// TCC reports one transport-wide feedback packet, with its RTCP header.
+// TCC reports one transport-wide feedback packet, with its RTCP header. Its
+// padding may have been cut off.
 func (e *Estimator) TCC(rtcp []byte, now time.Duration) {
-	r := packet.ReadRTCP(rtcp)
-	p, ok := r.Next()
-	if !ok {
+	if len(rtcp) < 2 {
 		return
 	}
-	t, ok := packet.ParseTCC(p)
-	if !ok {
-		return
-	}
-	if !e.collect(&t, now) {
+	t, ok := packet.ParseTCC(packet.RTCP{Type: rtcp[1], Count: rtcp[0] & 0x1f, Raw: rtcp})
+	if !ok || !e.collect(&t, now) {
 		return
 	}
 	e.measureRTT(now)

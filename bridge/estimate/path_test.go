@@ -174,7 +174,9 @@ func (p *path) receive() {
 		if !ok {
 			return
 		}
-		p.est.TCC(d.Data, p.now)
+		compound := packet.ReadRTCP(d.Data)
+		report, _ := compound.Next()
+		p.est.TCC(report.Raw, p.now) // without padding, as egress hands it over
 	}
 }
 
