@@ -17,6 +17,7 @@ type layeredMode struct {
 	inter             byte // spatial layers depend on each other: 'a' always, 'k' at keyframes, 'n' never
 	flexible          bool // VP9: with reference distances
 	chained           bool // middle temporal layers refer to themselves, with switching-up points now and then
+	shift             bool // the temporal layers of upper spatial ones are one picture ahead
 	encodings         int
 }
 
@@ -75,7 +76,8 @@ func (s *layered) picture(enc int, count func() int) []*packet.Packet {
 		}
 	}
 	st.sinceKey++
-	tid := [][]int{{0}, {0, 1}, {0, 2, 1, 2}}[m.temporal-1][st.phase%[]int{1, 2, 4}[m.temporal-1]]
+	pattern := [][]int{{0}, {0, 1}, {0, 2, 1, 2}}[m.temporal-1]
+	tid := pattern[st.phase%len(pattern)]
 	st.ts += 3000
 	if tid == 0 {
 		st.tl0++
@@ -89,6 +91,9 @@ func (s *layered) picture(enc int, count func() int) []*packet.Packet {
 	}
 	for sid := range m.spatial {
 		f := layeredFrame{picture: number, sid: sid, tid: tid, key: key, count: count()}
+		if m.shift && sid > 0 && !key {
+			f.tid = pattern[(st.phase+1)%len(pattern)]
+		}
 		f.resync = tid == 2 || !m.chained || st.phase%16 == 0 || tid == 1 && m.temporal == 2
 		if m.codec != packet.CodecVP9 {
 			st.pid++

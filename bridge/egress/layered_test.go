@@ -32,6 +32,8 @@ var layeredModes = []layeredMode{
 	{name: "AV1 L3T3", codec: packet.CodecAV1, spatial: 3, temporal: 3, inter: 'a', encodings: 1},
 	{name: "AV1 L3T3_KEY", codec: packet.CodecAV1, spatial: 3, temporal: 3, inter: 'k', encodings: 1},
 	{name: "AV1 L2T3_KEY simulcast, switching up at times", codec: packet.CodecAV1, spatial: 2, temporal: 3, inter: 'k', chained: true, encodings: 2},
+	{name: "VP9 L2T2_KEY_SHIFT flexible", codec: packet.CodecVP9, spatial: 2, temporal: 2, inter: 'k', flexible: true, shift: true, encodings: 1},
+	{name: "AV1 L2T2_KEY_SHIFT", codec: packet.CodecAV1, spatial: 2, temporal: 2, inter: 'k', shift: true, encodings: 1},
 	{name: "AV1 S3T3", codec: packet.CodecAV1, spatial: 3, temporal: 3, inter: 'n', encodings: 1},
 	{name: "H264 L1T3 simulcast", codec: packet.CodecH264, spatial: 1, temporal: 3, inter: 'n', encodings: 3},
 }

@@ -313,7 +313,7 @@ func (in *Ingress) learn(p *packet.Packet, st *stream, seq uint64) {
 	if st.kind == packet.Video {
 		dd, _ := packet.Extension(p.Raw, p.Header, in.extensions.DependencyDesc)
 		changed = st.frame(p, dd, seq) || changed
-		if p.Frame.Keyframe && p.Frame.Start {
+		if p.Frame.Keyframe && p.Frame.Start && p.Frame.SID <= 0 {
 			st.losses.forgetBefore(seq)
 		}
 		st.ring.Put(p)

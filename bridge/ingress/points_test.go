@@ -203,3 +203,35 @@ func TestDecodeTargetPoints(t *testing.T) {
 	want[1].Active = false
 	comparePoints(t, s, want)
 }
+
+func TestLayeredStreamsDoNotAllocate(t *testing.T) {
+	in, _ := newLayered()
+	now, seq := start, uint16(0)
+	buf := make([]byte, packet.MaxDatagram)
+	key := out{pt: av1PT, ssrc: vp9SSRC, payload: make([]byte, 900), marker: true,
+		elements: []packet.Element{{ID: ddID, Data: descriptor(5, 0, "10000", twoTargets...)}}}.bytes()
+	delta := out{pt: av1PT, ssrc: vp9SSRC, payload: make([]byte, 900), marker: true,
+		elements: []packet.Element{{ID: ddID, Data: descriptor(6, 0, "")}}}.bytes()
+	n := 0
+	step := func() {
+		template := delta
+		if n++; n%50 == 1 {
+			template = key
+		}
+		b := buf[:copy(buf, template)]
+		b[2], b[3] = byte(seq>>8), byte(seq)
+		b[6], b[7] = byte(n>>3), byte(n<<5)
+		seq++
+		now += 10 * ms
+		in.RTP(b, now)
+	}
+	for range 500 {
+		step()
+	}
+	if allocs := testing.AllocsPerRun(2000, step); allocs != 0 {
+		t.Errorf("%v allocations per packet", allocs)
+	}
+	if s := in.Stats(); s.Packets < 2500 || s.Malformed > 0 {
+		t.Errorf("%+v", s)
+	}
+}
