@@ -43,12 +43,12 @@ type path struct {
 	due      []link.Packet // media of the current frame: Sent is when it leaves
 	nextTCC  time.Duration
 	receiver receiver
-	tcc      [][]byte // feedback under way, by Seq of the back link's packets
+	sibling  *path // another receiver behind the same forward link, driven with this one
+	base     int   // of Flow of its packets
 
 	// Every step's figures.
 	rates   []int64 // estimate
-	got     []int   // bytes of media and padding that arrived, on the wire
-	useful  []int   // of these, media
+	useful  []int   // bytes of media that arrived, on the wire
 	queued  []delay
 	padding int // bytes sent
 	media   int
@@ -77,20 +77,58 @@ func newPath(s scenario, e estimator) *path {
 	return p
 }
 
+// beside puts a second receiver behind the link.
+func (p *path) beside(e estimator) *path {
+	p.sibling = newPath(p.scenario, e)
+	p.sibling.forward, p.sibling.base = p.forward, flowTCP+1
+	return p.sibling
+}
+
 // run drives the path until a time.
 func (p *path) run(until time.Duration) {
 	for p.now < until {
-		p.now += step
-		p.receive()
-		p.feedback()
-		if p.now%clockTick == 0 {
-			p.tick()
+		p.begin()
+		for {
+			d, ok := p.forward.Receive(p.now)
+			if !ok {
+				break
+			}
+			p.take(d)
 		}
-		p.send()
+		p.act()
 		if p.tcp != nil {
 			p.tcp.Advance(p.now)
 		}
-		p.rates = append(p.rates, p.est.Estimate())
+	}
+}
+
+func (p *path) begin() {
+	p.now += step
+	p.useful = append(p.useful, 0)
+	if p.sibling != nil {
+		p.sibling.begin()
+	}
+}
+
+// act does what is due at a step but for receiving media.
+func (p *path) act() {
+	for {
+		d, ok := p.back.Receive(p.now)
+		if !ok {
+			break
+		}
+		compound := packet.ReadRTCP(d.Data)
+		report, _ := compound.Next()
+		p.est.TCC(report.Raw, p.now) // without padding, as egress hands it over
+	}
+	p.feedback()
+	if p.now%clockTick == 0 {
+		p.tick()
+	}
+	p.send()
+	p.rates = append(p.rates, p.est.Estimate())
+	if p.sibling != nil {
+		p.sibling.act()
 	}
 }
 
@@ -143,41 +181,26 @@ func (p *path) frame() {
 }
 
 func (p *path) transmit(k link.Packet) {
-	k.Seq = uint64(p.seq)
+	k.Seq, k.Flow = uint64(p.seq), k.Flow+p.base
 	p.est.Sent(p.seq, k.Size, p.now)
 	p.seq++
 	p.forward.Send(p.now, k)
 }
 
-// receive takes what came through either way.
-func (p *path) receive() {
-	got, useful := 0, 0
-	for {
-		d, ok := p.forward.Receive(p.now)
-		if !ok {
-			break
-		}
-		if d.Flow == flowTCP {
-			p.tcp.Deliver(d)
-			continue
-		}
-		got += d.Size + overhead
-		if d.Flow == flowMedia {
-			useful += d.Size + overhead
-		}
-		p.queued = append(p.queued, delay{d.At, d.Queued})
-		p.receiver.add(uint16(d.Seq), d.At+origin)
+// take gives a packet that came through to its receiver.
+func (p *path) take(d link.Delivery) {
+	switch {
+	case d.Flow == flowTCP:
+		p.tcp.Deliver(d)
+		return
+	case d.Flow > flowTCP && p.sibling != nil:
+		p.sibling.take(d)
+		return
+	case d.Flow-p.base == flowMedia:
+		p.useful[len(p.useful)-1] += d.Size + overhead
 	}
-	p.got, p.useful = append(p.got, got), append(p.useful, useful)
-	for {
-		d, ok := p.back.Receive(p.now)
-		if !ok {
-			return
-		}
-		compound := packet.ReadRTCP(d.Data)
-		report, _ := compound.Next()
-		p.est.TCC(report.Raw, p.now) // without padding, as egress hands it over
-	}
+	p.queued = append(p.queued, delay{d.At, d.Queued})
+	p.receiver.add(uint16(d.Seq), d.At+origin)
 }
 
 // feedback sends the receiver's reports.
