@@ -30,7 +30,7 @@ func (k *layeredChecker) check() error {
 	if len(k.run.sent) < 100 {
 		return fmt.Errorf("only %d packets were forwarded", len(k.run.sent))
 	}
-	for _, step := range []func() error{k.unique, k.neighbours, k.facts, k.numbers, k.references, k.gaps, k.markers} {
+	for _, step := range []func() error{k.unique, k.neighbours, k.facts, k.templates, k.numbers, k.references, k.gaps, k.markers} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -116,6 +116,24 @@ func (k *layeredChecker) facts() error {
 		if k.run.s.mode.codec != packet.CodecVP9 && !slices.Equal(refs, p.refs) {
 			return fmt.Errorf("%+v refers to %v instead of %v", p.mark, p.refs, refs)
 		}
+	}
+	return nil
+}
+
+// templates: where an encoding takes over, its templates have other ids than
+// those of the encoding before.
+func (k *layeredChecker) templates() error {
+	var before *packet.Structure
+	enc := -1
+	for _, p := range k.run.sent {
+		s := p.frame.Structure
+		if p.rtx || s == nil {
+			continue
+		}
+		if n := uint8(len(s.Templates)); before != nil && enc != p.mark.enc && ((s.ID-before.ID)&63 < n || (before.ID-s.ID)&63 < n) {
+			return fmt.Errorf("%+v: %d templates from %d on follow those from %d on", p.mark, n, s.ID, before.ID)
+		}
+		before, enc = s, p.mark.enc
 	}
 	return nil
 }
