@@ -9,7 +9,7 @@ import (
 const (
 	backoffFactor  = 0.85
 	growthFactor   = 1.08 // a second, far from the capacity
-	throughputRoom = 1.5  // the rate stays below this times the throughput
+	throughputRoom = 1.25 // the rate grows to this times the throughput: what was never sent proves nothing
 	throughputBase = 10_000
 	defaultRTT     = 200 * time.Millisecond
 	responseDelay  = 100 * time.Millisecond
