@@ -58,7 +58,7 @@ func newLayeredSource(r *rand.Rand, m layeredMode) *layered {
 	for range m.encodings {
 		s.streams = append(s.streams, layeredStream{
 			seq: 1<<16 + uint64(r.IntN(1<<16)), ts: 1<<32 + uint64(r.Uint32()), pid: uint16(r.Uint32()),
-			tl0: uint8(r.IntN(256)), wantKey: true, template: r.IntN(64),
+			tl0: uint8(r.IntN(256)), wantKey: true, template: 60, // the same for all, as browsers do
 		})
 	}
 	return s
