@@ -143,6 +143,7 @@ const (
 	holdDown    = 0.95 // an estimate below this share of the allowed rate is followed at once
 	holdUp      = 1.08 // one above this share when it has lasted
 	holdFor     = time.Second
+	holdFar     = 1.5 // an estimate above this share was proven by a probe: no need to wait long
 	holdLongest = 16 * time.Second
 	holdForget  = 30 * time.Second // a path without a decrease for so long is as good as new
 )
@@ -173,11 +174,20 @@ func (h *hold) follow(estimate int64, now time.Duration) (rate int64, changed bo
 		}
 		h.rate, h.down = estimate, now
 		return h.rate, true
-	case float64(estimate) > holdUp*float64(h.rate) && (h.down == 0 || now-h.down >= h.wait):
+	case float64(estimate) > holdUp*float64(h.rate) && h.over(float64(estimate) > holdFar*float64(h.rate), now):
 		h.rate = estimate
 		return h.rate, true
 	}
 	return h.rate, false
+}
+
+// over tells whether the time after the latest decrease is over.
+func (h *hold) over(far bool, now time.Duration) bool {
+	wait := h.wait
+	if far {
+		wait = min(wait, holdFor)
+	}
+	return h.down == 0 || now-h.down >= wait
 }
 
 // audioFeeds is how many sources of audio the receiver may hear. It runs on

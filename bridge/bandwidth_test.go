@@ -72,7 +72,9 @@ func TestHold(t *testing.T) {
 		{13, 900, 900}, // again: four
 		{16, 1000, 900},
 		{17, 1000, 1000},
-		{60, 900, 900}, // long ago: one
+		{18, 500, 500},   // again: eight
+		{19, 1000, 1000}, // but this is another path
+		{60, 900, 900},   // long ago: one
 		{61, 1000, 1000},
 	} {
 		if got, _ := h.follow(s.estimate, s.at*time.Second); got != s.want {
