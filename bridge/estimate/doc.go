@@ -5,11 +5,11 @@
 // from that, the place says so and why.
 //
 //	Sent > history                                    (history.go)
-//	TCC  > arrivals > groups > trend > additive rate  (groups.go, trend.go, rate.go)
+//	TCC  > arrivals > groups > trend > delay's rate   (groups.go, trend.go, standing.go, rate.go)
 //	                > throughput                      (throughput.go)
 //	                > loss model                      (loss.go)
 //	                > probe results                   (probe.go, cluster.go)
-//	Tick > silence of the receiver, new probes
+//	Tick > silence of the receiver, new probes        (silence.go, probe.go)
 //
 // The estimate is the least of what delay, loss and silence allow. Estimator
 // (estimator.go) ties the parts together; a newcomer starts there.

@@ -294,7 +294,7 @@ func (e *Estimator) Tick(now time.Duration) {
 		e.proven(float64(bits), false, now)
 		e.combine(now)
 	}
-	e.prober.tick(e.situation(), e.rtt, now)
+	e.prober.tick(e.situation(), now)
 }
 
 // Probe returns what to send as padding now; packets of any kind that are

@@ -65,7 +65,7 @@ type situation struct {
 }
 
 // tick begins a cluster where one is due.
-func (p *prober) tick(s situation, rtt, now time.Duration) {
+func (p *prober) tick(s situation, now time.Duration) {
 	if s.usage == usageOver {
 		p.calm = now
 		p.ask = 0
