@@ -6,6 +6,7 @@ import (
 
 	"steg/bridge/egress"
 	"steg/bridge/estimate"
+	"steg/bridge/message"
 	"steg/bridge/packet"
 	"steg/bridge/transport"
 	"steg/configs"
@@ -188,6 +189,21 @@ func (h *hold) over(far bool, now time.Duration) bool {
 		wait = min(wait, holdFor)
 	}
 	return h.down == 0 || now-h.down >= wait
+}
+
+// known is the estimate if there is one to be believed, in bit/s; else 0.
+func (w *bandwidth) known() int64 {
+	if w == nil || !w.trusted.Load() {
+		return 0
+	}
+	return max(0, w.allowed.Load())
+}
+
+// tellBandwidth tells a receiver what the bridge thinks of its line.
+func (e *Endpoint) tellBandwidth() {
+	if known := e.bandwidth.known(); known > 0 && e.outbox.IsOpen() {
+		e.outbox.Event(message.Marshal(&message.ConnectionStats{EstimatedDownlinkBandwidth: known}))
+	}
 }
 
 // audioFeeds is how many sources of audio the receiver may hear. It runs on

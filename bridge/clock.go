@@ -12,11 +12,12 @@ const tick = 10 * time.Millisecond
 
 // Periods in ticks.
 const (
+	probeTicks    = 2   // estimates and probes
 	speakerTicks  = 10  // speaker decisions, waiting state messages
 	layerTicks    = 25  // rates and activity of layers
 	reportTicks   = 50  // receiver reports, connection status
 	expireTicks   = 100 // expiry
-	allocateTicks = 500 // allocation with nothing new but the rates
+	allocateTicks = 100 // allocation with nothing new but the rates, which are those of a second
 	loadTicks     = 1000
 )
 
@@ -106,6 +107,9 @@ func (k *clock) conference(c *Conference, n int, now time.Duration) {
 		if due := time.Duration(e.nextFeedback.Load()); due != 0 && due <= now {
 			e.tickFeedback(k.batch, now)
 		}
+		if n%probeTicks == 0 && e.bandwidth.tick(e, k.batch, now) {
+			c.allocateSoon()
+		}
 		if n%reportTicks == 0 {
 			e.tickReports(k.batch, now)
 			if e.silentFor(now) != e.told.Load() {
@@ -115,6 +119,9 @@ func (k *clock) conference(c *Conference, n int, now time.Duration) {
 		}
 		if n%speakerTicks == 0 {
 			e.outbox.Retry()
+		}
+		if every := c.bridge.connectionTicks(); every > 0 && n%every == 0 {
+			e.tellBandwidth()
 		}
 	}
 	c.tickKeyframes(k.batch, now)
@@ -133,6 +140,15 @@ func (k *clock) conference(c *Conference, n int, now time.Duration) {
 	if c.publication.due(now) {
 		c.queue.post(func() { c.publication.run(c.publish, c.bridge.mux.Now) })
 	}
+}
+
+// connectionTicks is the period in which receivers are told of their line; 0:
+// never.
+func (b *Bridge) connectionTicks() int {
+	if !b.cfg.Conference.ConnectionStats {
+		return 0
+	}
+	return max(1, int(b.cfg.Conference.ConnectionStatsInterval/tick))
 }
 
 func (e *Endpoint) tickLayers(now time.Duration) {

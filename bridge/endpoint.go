@@ -26,7 +26,8 @@ type Endpoint struct {
 	visitor    bool // receives only
 	rewriting  bool // learns sources over the channel, with SSRCs of ours
 	midDemux   bool
-	password   string // of its websocket URL
+	password   string     // of its websocket URL
+	bandwidth  *bandwidth // towards it; nil: estimates are not trusted
 	created    time.Duration
 	limit      *rate // of its channel messages; owned by the queue
 	copies     *rate // of those that are passed on; owned by the queue
@@ -85,7 +86,6 @@ func newEndpoint(c *Conference, r *colibri.Endpoint) (*Endpoint, error) {
 		limit:      newRate(messagesPerSecond, messageBytesPerSecond, messageBurst),
 		copies:     newRate(copiesPerSecond, copyBytesPerSecond, messageBurst),
 		in:         ingress.New(ingressConfig(b.cfg.Media)),
-		out:        egress.New(egressConfig(b.cfg.Media)),
 		origin:     make(map[*egress.Projection]*origin),
 		feeds:      make(map[*source]*feed),
 		retired:    make(map[uint32]*feed),
@@ -95,6 +95,7 @@ func newEndpoint(c *Conference, r *colibri.Endpoint) (*Endpoint, error) {
 		settings:   initialSettings(b.cfg.CC),
 		outbox:     newOutbox(),
 	}
+	e.bandwidth, e.out = newBandwidth(b.cfg.CC, egressConfig(b.cfg.Media), c.videoSSRC)
 	e.midDemux = e.rewriting && r.HasCapability(colibri.CapRTPMIDDemux)
 	e.in.SetFeedbackSSRC(c.videoSSRC)
 	e.sink.e = e
@@ -159,6 +160,7 @@ func (e *Endpoint) setMedia() {
 	e.out.SetPayloadTypes(e.payloadTypes)
 	e.out.SetExtensions(e.extensions)
 	e.outMu.Unlock()
+	e.bandwidth.negotiated(e.payloadTypes, e.extensions)
 
 	var audio, video, pli bool
 	for _, pt := range e.payloadTypes {

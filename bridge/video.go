@@ -135,7 +135,8 @@ func topTID(seen uint8) int {
 // opened that the routing table does not have yet, and raises greatest to what
 // this receiver wants of each source.
 func (e *Endpoint) allocate(offered []allocation.Source, sources []*source, greatest map[*source]int) (opened bool) {
-	snapshot := allocation.Snapshot{Bandwidth: e.bandwidth(), Settings: e.settings, Policy: e.conference.bridge.policy()}
+	audio := e.audioFeeds()
+	snapshot := allocation.Snapshot{Bandwidth: e.videoRate(audio), Settings: e.settings, Policy: e.conference.bridge.policy()}
 	var mine []*source
 	for i, s := range sources {
 		if s.owner != e {
@@ -144,6 +145,7 @@ func (e *Endpoint) allocate(offered []allocation.Source, sources []*source, grea
 		}
 	}
 	res := allocation.Allocate(snapshot)
+	e.bandwidth.allocated(res.TargetBitrate, res.IdealBitrate, audio)
 	for i, s := range mine {
 		if f := e.feeds[s]; f != nil {
 			f.wanted = !res.Effective[i].Off() // of all, before anyone loses its place
@@ -174,13 +176,14 @@ func (e *Endpoint) allocate(offered []allocation.Source, sources []*source, grea
 	return opened
 }
 
-// bandwidth is what the receiver can take, in bit/s; below 0 without limit.
-func (e *Endpoint) bandwidth() int64 {
+// videoRate is what the receiver can take of video beside so many sources of
+// audio, in bit/s; below 0 without limit.
+func (e *Endpoint) videoRate(audio int) int64 {
 	limit := e.conference.bridge.cfg.CC.AssumedBandwidthLimit
 	if limit >= 0 && e.assumed >= 0 {
 		return min(limit, e.assumed)
 	}
-	return -1
+	return e.bandwidth.video(audio)
 }
 
 func (b *Bridge) policy() allocation.Policy {
