@@ -31,17 +31,20 @@ func rounds(l *loudest, now *time.Duration, n int, levels map[string]uint8) stri
 	return passed
 }
 
-func TestLoudest(t *testing.T) {
+// loudestCase is a conference before, a change, and who passes after it.
+type loudestCase struct {
+	name   string
+	media  func(*configs.Media)
+	before map[string]uint8
+	change func(*loudest)
+	levels map[string]uint8
+	rounds int
+	want   string
+}
+
+func loudestCases() []loudestCase {
 	dominant := func(id string) func(*loudest) { return func(l *loudest) { l.SetDominant(id) } }
-	tests := []struct {
-		name   string
-		media  func(*configs.Media)
-		before map[string]uint8
-		change func(*loudest)
-		levels map[string]uint8
-		rounds int
-		want   string
-	}{
+	return []loudestCase{
 		{
 			name:   "off",
 			media:  func(m *configs.Media) { m.LoudestOnly = false },
@@ -103,7 +106,10 @@ func TestLoudest(t *testing.T) {
 			levels: map[string]uint8{"a": 100, "b": 100}, rounds: 1, want: "b",
 		},
 	}
-	for _, tt := range tests {
+}
+
+func TestLoudest(t *testing.T) {
+	for _, tt := range loudestCases() {
 		t.Run(tt.name, func(t *testing.T) {
 			m := loudestMedia()
 			if tt.media != nil {

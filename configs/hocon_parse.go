@@ -24,7 +24,7 @@ type parser struct {
 func (p *parser) parse() (*object, error) {
 	p.src = strings.TrimPrefix(p.src, "\uFEFF")
 	p.line = 1
-	p.skip(true)
+	p.skip()
 	if p.peek() == '[' {
 		return nil, p.errorf("the file is a list, expected keys with values")
 	}
@@ -36,7 +36,7 @@ func (p *parser) parse() (*object, error) {
 	if err := p.fields(o, braces); err != nil {
 		return nil, err
 	}
-	p.skip(true)
+	p.skip()
 	if !p.end() {
 		return nil, p.errorf("unexpected %q after the end of the configuration", p.peek())
 	}
@@ -47,7 +47,7 @@ func (p *parser) parse() (*object, error) {
 // up to the end of the file.
 func (p *parser) fields(o *object, braces bool) error {
 	for {
-		p.skip(true)
+		p.skip()
 		switch {
 		case p.end() && braces:
 			return p.errorf("a { is not closed")
@@ -73,10 +73,10 @@ func (p *parser) fields(o *object, braces bool) error {
 // end, a comma, or nothing before the closing character.
 func (p *parser) separator(closing byte) error {
 	line := p.line
-	p.skip(true)
+	p.skip()
 	if p.peek() == ',' {
 		p.off++
-		p.skip(true)
+		p.skip()
 		if p.peek() == ',' {
 			return p.errorf("two commas in a row")
 		}
@@ -97,7 +97,7 @@ func (p *parser) field(o *object) error {
 		return err
 	}
 	at := p.at()
-	p.skip(true)
+	p.skip()
 	appended := false
 	switch {
 	case p.peek() == '{':
@@ -109,7 +109,7 @@ func (p *parser) field(o *object) error {
 	default:
 		return fmt.Errorf("%s: %s has no value; expected =, : or {", at, strings.Join(key, "."))
 	}
-	p.skip(true)
+	p.skip()
 	if p.endOfValue() {
 		return fmt.Errorf("%s: %s has no value", at, strings.Join(key, "."))
 	}
@@ -289,7 +289,7 @@ func (p *parser) array(at position) (*value, error) {
 	defer func() { p.inArray-- }()
 	list := &value{at: at, kind: kindArray}
 	for {
-		p.skip(true)
+		p.skip()
 		if p.end() {
 			return nil, fmt.Errorf("%s: a [ is not closed", at)
 		}

@@ -36,8 +36,8 @@ func (p *parser) blanks() string {
 	return p.src[start:p.off]
 }
 
-// skip eats white space and comments, with lines also line ends.
-func (p *parser) skip(lines bool) {
+// skip eats white space, comments and line ends.
+func (p *parser) skip() {
 	for {
 		p.blanks()
 		switch {
@@ -45,7 +45,7 @@ func (p *parser) skip(lines bool) {
 			for !p.end() && p.peek() != '\n' {
 				p.off++
 			}
-		case lines && p.peek() == '\n':
+		case p.peek() == '\n':
 			p.off++
 			p.line++
 		default:

@@ -23,7 +23,7 @@ func choose(src Source, c Constraints, onStage bool, p Policy) candidates {
 	}
 	layers := limitFrameRate(src.Layers, c.MaxFrameRate)
 	if src.VideoType == Desktop {
-		k.desktop(layers, c, onStage, p)
+		k.desktop(layers, c, onStage)
 	} else {
 		k.camera(layers, c, lowest, p)
 	}
@@ -76,7 +76,7 @@ func (k *candidates) camera(layers []Layer, c Constraints, lowest int, p Policy)
 }
 
 // desktop: resolution first.
-func (k *candidates) desktop(layers []Layer, c Constraints, onStage bool, p Policy) {
+func (k *candidates) desktop(layers []Layer, c Constraints, onStage bool) {
 	for _, l := range layers {
 		if (l.Active || k.silent) && (c.MaxHeight < 0 || l.Height <= c.MaxHeight) {
 			k.layers = append(k.layers, l)

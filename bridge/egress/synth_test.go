@@ -162,8 +162,6 @@ type sink struct {
 func (s *sink) Reserve() []byte { return s.buf[:] }
 func (s *sink) Emit(n int)      { s.packets = append(s.packets, append([]byte(nil), s.buf[:n]...)) }
 
-func seconds(f float64) time.Duration { return time.Duration(f * float64(time.Second)) }
-
 func mustHeader(t testing.TB, b []byte) packet.Header {
 	t.Helper()
 	h, err := packet.ParseHeader(b)

@@ -213,7 +213,7 @@ func (e *Estimator) react(now time.Duration) {
 	if first && (u == usageOver || bits > 0 || e.loss.limiting) || !first {
 		e.limit = LimitDelay
 	}
-	e.combine(now)
+	e.combine()
 }
 
 // proven takes what a probe found. It raises the rates only, unless nothing
@@ -250,7 +250,7 @@ func (e *Estimator) measureDelay() usage {
 }
 
 // combine takes the least of what the parts allow.
-func (e *Estimator) combine(now time.Duration) {
+func (e *Estimator) combine() {
 	bits := e.rate.target
 	limit := e.limit
 	if limit != LimitStart {
@@ -288,11 +288,11 @@ func (e *Estimator) Tick(now time.Duration) {
 		return // nothing was ever sent
 	}
 	if e.silence.tick(float64(e.estimate), now) {
-		e.combine(now)
+		e.combine()
 	}
 	if bits, _ := e.prober.judge(e.situation(), e.rtt, now); bits > 0 {
 		e.proven(float64(bits), false, now)
-		e.combine(now)
+		e.combine()
 	}
 	e.prober.tick(e.situation(), now)
 }
