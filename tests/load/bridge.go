@@ -24,12 +24,12 @@ import (
 
 // bridgeUnderTest is a running bridge.
 type bridgeUnderTest struct {
-	pid        int
-	signaller  endpoint.Signaller
-	start      time.Duration             // until it was in the brewery; 0: unknown
-	goroutines func(context.Context) int // 0: unknown
-	output     func() string
-	stop       func()
+	pid       int
+	signaller endpoint.Signaller
+	start     time.Duration // until it was in the brewery; 0: unknown
+	goruntime func(context.Context) goruntime
+	output    func() string
+	stop      func()
 }
 
 func startBridge(ctx context.Context, o options) (*bridgeUnderTest, error) {
@@ -46,7 +46,14 @@ func startBridge(ctx context.Context, o options) (*bridgeUnderTest, error) {
 	return nil, fmt.Errorf("unknown kind of bridge %q", o.bridge)
 }
 
-func unknown(context.Context) int { return 0 }
+// goruntime is what only a bridge in a child process tells of itself; 0:
+// unknown.
+type goruntime struct {
+	goroutines  int
+	allocations uint64 // since it started
+}
+
+func unknown(context.Context) goruntime { return goruntime{} }
 
 // overXMPP sends requests through the focus.
 func overXMPP(f *focus.Focus, b focus.Bridge) endpoint.Signaller {
@@ -63,7 +70,7 @@ func startProgram(ctx context.Context) (*bridgeUnderTest, error) {
 	}
 	return &bridgeUnderTest{
 		start: r.StartTime,
-		pid:   r.PID(), signaller: overXMPP(r.Focus, r.Bridge), goroutines: unknown, output: r.Output,
+		pid:   r.PID(), signaller: overXMPP(r.Focus, r.Bridge), goruntime: unknown, output: r.Output,
 		stop: func() { _ = r.Stop() },
 	}, nil
 }
@@ -74,7 +81,7 @@ func startCommand(ctx context.Context, command string) (*bridgeUnderTest, error)
 	if err != nil {
 		return nil, err
 	}
-	b := &bridgeUnderTest{goroutines: unknown}
+	b := &bridgeUnderTest{goruntime: unknown}
 	var cmd *exec.Cmd
 	b.stop = func() {
 		if cmd != nil && cmd.Process != nil {
@@ -173,13 +180,11 @@ func startChild(profile profiles) (*bridgeUnderTest, error) {
 	}()
 	return &bridgeUnderTest{
 		pid: c.cmd.Process.Pid, signaller: c, output: func() string { return "" },
-		goroutines: func(ctx context.Context) int {
-			text, err := c.ask(ctx, "goroutines")
-			n, convErr := strconv.Atoi(text)
-			if err != nil || convErr != nil {
-				return 0
+		goruntime: func(ctx context.Context) (g goruntime) {
+			if text, err := c.ask(ctx, "runtime"); err == nil {
+				_, _ = fmt.Sscan(text, &g.goroutines, &g.allocations) // 0 is unknown
 			}
-			return n
+			return g
 		},
 		stop: func() {
 			_ = c.stdin.Close()

@@ -111,7 +111,7 @@ func measure(ctx context.Context, o options, b *bridgeUnderTest, n *endpoint.Net
 	if err != nil {
 		return nil, err
 	}
-	idle.goroutines = b.goroutines(ctx)
+	idle.goruntime = b.goruntime(ctx)
 	var calls []*endpoint.Call
 	defer func() {
 		for _, c := range calls {
@@ -135,14 +135,14 @@ func measure(ctx context.Context, o options, b *bridgeUnderTest, n *endpoint.Net
 	for _, c := range calls {
 		c.Reset()
 	}
-	before, err := take(b, n)
+	before, err := take(ctx, b, n)
 	if err != nil {
 		return nil, err
 	}
 	if err := sleep(ctx, o.duration); err != nil {
 		return nil, err
 	}
-	after, err := take(b, n)
+	after, err := take(ctx, b, n)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +151,6 @@ func measure(ctx context.Context, o options, b *bridgeUnderTest, n *endpoint.Net
 		s := c.Stats()
 		sum.Add(&s)
 	}
-	after.bridge.goroutines = b.goroutines(ctx)
 	r := newReport(o, idle, before, after, &sum)
 	r.StartMillis = b.start.Milliseconds()
 	r.SetUpSeconds = setUp.Seconds()
@@ -167,12 +166,14 @@ type moment struct {
 	dropped uint32
 }
 
-func take(b *bridgeUnderTest, n *endpoint.Network) (moment, error) {
+func take(ctx context.Context, b *bridgeUnderTest, n *endpoint.Network) (moment, error) {
+	g := b.goruntime(ctx)
 	m := moment{at: time.Now(), busy: machineBusy(), dropped: n.Dropped()}
 	var err error
 	if m.bridge, err = look(b.pid); err != nil {
 		return m, err
 	}
+	m.bridge.goruntime = g
 	m.own, err = look(os.Getpid())
 	return m, err
 }

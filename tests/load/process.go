@@ -18,7 +18,7 @@ type process struct {
 	user, system time.Duration
 	residentKiB  int
 	threads      int
-	goroutines   int // 0: unknown
+	goruntime
 }
 
 func (p process) cpu() time.Duration { return p.user + p.system }

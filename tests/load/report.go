@@ -35,6 +35,7 @@ type report struct {
 	GoroutinesIdle    int // 0: unknown
 	Goroutines        int
 	GoroutinesPer     float64
+	AllocationsPer    float64 // per forwarded packet, of the whole bridge
 	LoadCPU           float64 // cores used by this program
 	OtherCPU          float64 // cores used by everybody else
 	DroppedHere       uint32  // datagrams that this program did not read in time, contained in the loss
@@ -70,6 +71,9 @@ func newReport(o options, idle process, before, after moment, s *endpoint.Stats)
 		r.SystemMicros = (after.bridge.system - before.bridge.system).Seconds() * 1e6 / forwarded
 		r.LossPercent = float64(s.Lost) * 100 / (forwarded + float64(s.Lost))
 	}
+	if n := after.bridge.allocations - before.bridge.allocations; forwarded > 0 {
+		r.AllocationsPer = float64(n) / forwarded
+	}
 	r.MicrosPerPacket = r.UserMicros + r.SystemMicros
 	r.ResidentPerKiB = float64(r.ResidentKiB-r.ResidentIdleKiB) / float64(r.Endpoints)
 	r.GoroutinesPer = float64(r.Goroutines-r.GoroutinesIdle) / float64(r.Endpoints)
@@ -94,6 +98,7 @@ func (r *report) print(out io.Writer, verbose bool) {
 		float64(r.ResidentIdleKiB)/1024, float64(r.ResidentKiB)/1024, r.ResidentPerKiB)
 	row("threads", "%d idle, %d", r.ThreadsIdle, r.Threads)
 	if r.Goroutines > 0 {
+		row("allocations", "%.4f per forwarded packet, all of the bridge's work", r.AllocationsPer)
 		row("goroutines", "%d idle, %d, %.1f per endpoint", r.GoroutinesIdle, r.Goroutines, r.GoroutinesPer)
 	}
 	row("problems", "%d", r.Problems)

@@ -64,8 +64,10 @@ func serve(profile profiles) error {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		number, text, _ := strings.Cut(lines.Text(), " ")
-		if text == "goroutines" {
-			reply(number, fmt.Sprint(runtime.NumGoroutine()))
+		if text == "runtime" {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			reply(number, fmt.Sprint(runtime.NumGoroutine(), m.Mallocs))
 			if err := profile.writeHeap(); err != nil {
 				return err
 			}
