@@ -10,6 +10,18 @@
 //
 //	xmpp > Bridge.Modify > conference queue > validate > apply > answer
 //
+// The other files, by what they are about:
+//
+//	bridge, conference, endpoint, source  the things there are
+//	queue, errand, clock, rate            when things happen, and how often
+//	validate, sources, describe           parts of the request line
+//	routes, rtcp, loudest                 parts of the packet line
+//	feeds, places, subscription           which sources a receiver has, under which SSRCs
+//	video, bandwidth                      which layers it gets, and what its line carries
+//	speaker, speaker_level, speech        who speaks, and who is told
+//	channel, outbox, websocket            the bridge channel: in, out, and one carrier
+//	statistics, counters, load            figures for Jicofo and the operator
+//
 // # Who may touch what
 //
 // Control state of a conference (its endpoints and sources, what receivers
