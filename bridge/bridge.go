@@ -26,6 +26,7 @@ type Bridge struct {
 	drain        atomic.Bool
 	graceful     atomic.Bool // takes no new conferences, ends when empty
 	shuttingDown atomic.Bool
+	ill          atomic.Bool // as of the latest measurement
 	onChange     atomic.Pointer[func()]
 	counters     counters
 	load         loadMeter

@@ -28,8 +28,12 @@ type rates struct {
 	bitsIn, bitsOut       float64
 }
 
-// measure takes a sample; the clock calls it every ten seconds.
+// measure takes a sample; the clock calls it every ten seconds. The focus hears
+// at once when the bridge's health has changed.
 func (b *Bridge) measure() {
+	if ill := b.Healthy() != nil; b.ill.Swap(ill) != ill {
+		b.changed()
+	}
 	cpu, stats, now := readCPU(), b.mux.Stats(), b.mux.Now()
 	l := &b.load
 	l.mu.Lock()
