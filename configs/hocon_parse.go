@@ -50,7 +50,7 @@ func (p *parser) fields(o *object, braces bool) error {
 		p.skip()
 		switch {
 		case p.end() && braces:
-			return p.errorf("a { is not closed")
+			return p.errorf("the file ends, but a { is not closed")
 		case p.end():
 			return nil
 		case p.peek() == '}':

@@ -113,7 +113,7 @@ func TestParseErrors(t *testing.T) {
 		laugh += fmt.Sprintf("a%d = ${a%d}${a%d}\n", i+1, i, i)
 	}
 	for _, tt := range []struct{ name, text, want string }{
-		{"open brace", "a {\nb = 1\n", "main.conf:3: a { is not closed"},
+		{"open brace", "a {\nb = 1\n", "main.conf:3: the file ends, but a { is not closed"},
 		{"stray brace", "a = 1\n}", "main.conf:2: a } without {"},
 		{"open list", "a = [1, 2", "main.conf:1: a [ is not closed"},
 		{"open quote", "a = 1\nb = \"x\nc = 2", "main.conf:2: a quote is not closed"},
