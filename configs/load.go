@@ -90,6 +90,7 @@ func Load(o Options) (*Config, []Warning, error) {
 	applyAliases(tree)
 	m.applyLegacy(tree, s.legacy)
 	m.checkKeys(tree, used)
+	m.checkPending(tree)
 	errs := m.apply(tree)
 	errs = append(errs, m.finish(tree)...)
 	if err := errors.Join(errs...); err != nil {
