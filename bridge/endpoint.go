@@ -121,8 +121,8 @@ func ingressConfig(m configs.Media) ingress.Config {
 // A ring keeps what a receiver may still ask for: several round trips of a
 // slow link, and at most the bytes of that time at a high rate.
 const (
-	ringAge   = 700 * time.Millisecond
-	ringBytes = 512 << 10
+	ringAge   = 500 * time.Millisecond
+	ringBytes = 384 << 10
 )
 
 // cname is the same in all reports of all bridges: it identifies nobody.

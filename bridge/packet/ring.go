@@ -188,7 +188,7 @@ func (r *Ring) place(size int) int {
 			}
 		}
 		if len(r.buf) < r.maxBytes {
-			r.resize(min(r.maxBytes, max(len(r.buf)+len(r.buf)/2, ringFirstBytes)))
+			r.resize(min(r.maxBytes, max(len(r.buf)+len(r.buf)/4, ringFirstBytes)))
 		} else {
 			r.evict()
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -30,6 +31,12 @@ func run(file string, stderr io.Writer) int {
 	}
 	for _, w := range warnings {
 		fmt.Fprintln(stderr, "steg: warning:", w)
+	}
+	if os.Getenv("GOGC") == "" {
+		// Most of the heap is buffers of packets that live for a while; the
+		// packet path makes no garbage, so collecting twice as often costs
+		// nothing that can be measured and saves a fifth of the memory.
+		debug.SetGCPercent(50)
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"sync"
 
@@ -36,6 +37,7 @@ func serve(profile profiles) error {
 	cfg.ICE.Port, cfg.ICE.AllowLoopback = 0, true
 	cfg.Health.RequireValidAddress = false
 	log := configs.NewLogger(os.Stderr, cfg.Log.Level)
+	debug.SetGCPercent(50) // as the program does
 	mux, err := transport.Listen(transport.Config{ICE: cfg.ICE, DTLS: cfg.DTLS, SRTP: cfg.SRTP, SCTP: cfg.SCTP}, log)
 	if err != nil {
 		return err
