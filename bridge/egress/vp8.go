@@ -13,6 +13,7 @@ type vp8 struct {
 	tl0     uint8
 	level   int8 // highest temporal layer whose references were all forwarded
 	begun   bool
+	flat    bool // no TL0PICIDX came since begin: what it continues from is open
 }
 
 func (v *vp8) entry(p *packet.Packet) bool { return p.Frame.Keyframe && p.Frame.Start }
@@ -23,7 +24,7 @@ func (v *vp8) begin(p *packet.Packet, _ Target) {
 	}
 	if v.begun {
 		v.out.picture = pictureID(p, v.short) - v.picture - 1
-		v.out.tl0 = uint8(p.Frame.TL0) - v.tl0 - 1
+		v.flat = true
 	}
 	v.out.near = v.short
 	v.begun, v.level = true, anyTID
@@ -72,6 +73,9 @@ func (v *vp8) note(p *packet.Packet) {
 		v.picture = id - v.out.picture
 	}
 	if p.Frame.TL0 >= 0 {
+		if v.flat {
+			v.out.tl0, v.flat = uint8(p.Frame.TL0)-v.tl0-1, false
+		}
 		v.tl0 = uint8(p.Frame.TL0) - v.out.tl0
 	}
 }

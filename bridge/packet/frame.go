@@ -14,7 +14,9 @@ func (l *Layering) Parse(codec Codec, payload, dd []byte, marker bool, seq uint6
 	switch codec {
 	case CodecVP8:
 		f.vp8(payload)
-		if f.Layered || len(dd) == 0 {
+		// A picture id is enough: senders that begin to layer in mid-stream must
+		// not be read by another rule from then on.
+		if f.PictureID >= 0 || len(dd) == 0 {
 			return f
 		}
 	case CodecVP9:
