@@ -63,12 +63,9 @@ func (b *Bridge) Start() {
 // Close expires every conference and stops. The mux is closed, too.
 func (b *Bridge) Close() error {
 	b.mu.Lock()
-	b.closed = true
-	all := make([]*Conference, 0, len(b.meeting))
-	for _, c := range b.meeting {
-		all = append(all, c)
-	}
+	b.closed = true // none is added from now on
 	b.mu.Unlock()
+	all := b.all(nil)
 	for _, c := range all {
 		c.queue.post(c.expire)
 	}

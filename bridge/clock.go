@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"math"
 	"runtime/debug"
 	"time"
 
@@ -100,6 +101,7 @@ func (k *clock) measureAndTick(slow *time.Ticker) {
 // conference does one tick for a conference.
 func (k *clock) conference(c *Conference, n int, now time.Duration) {
 	defer c.bridge.recovered()
+	tell := n%c.bridge.connectionTicks() == 0
 	for _, e := range *c.roster.Load() {
 		if n%layerTicks == 0 {
 			e.tickLayers(now)
@@ -112,15 +114,14 @@ func (k *clock) conference(c *Conference, n int, now time.Duration) {
 		}
 		if n%reportTicks == 0 {
 			e.tickReports(k.batch, now)
-			if e.silentFor(now) != e.told.Load() {
-				silent := e.silentFor(now)
+			if silent := e.silentFor(now); silent != e.told.Load() {
 				e.post(func() { e.connectivity(silent) })
 			}
 		}
 		if n%speakerTicks == 0 {
 			e.outbox.Retry()
 		}
-		if every := c.bridge.connectionTicks(); every > 0 && n%every == 0 {
+		if tell {
 			e.tellBandwidth()
 		}
 	}
@@ -142,11 +143,10 @@ func (k *clock) conference(c *Conference, n int, now time.Duration) {
 	}
 }
 
-// connectionTicks is the period in which receivers are told of their line; 0:
-// never.
+// connectionTicks is the period in which receivers are told of their line.
 func (b *Bridge) connectionTicks() int {
 	if !b.cfg.Conference.ConnectionStats {
-		return 0
+		return math.MaxInt
 	}
 	return max(1, int(b.cfg.Conference.ConnectionStatsInterval/tick))
 }

@@ -183,6 +183,7 @@ func (e *Endpoint) close() {
 	e.expired.Store(true)
 	e.transport.Close()
 	e.sockets.close()
+	e.outbox.close()
 }
 
 // lastActivity is when the endpoint was last heard of.
