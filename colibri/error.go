@@ -71,20 +71,12 @@ func badRequest(text string) *Error { return NewError(BadRequest, text) }
 
 // ParseError reads the error element of a stanza.
 func ParseError(doc []byte) (*Error, error) {
-	n, err := parseTree(doc)
-	if err != nil {
-		return nil, err
-	}
-	return errorOf(n)
+	return parseAs(doc, errorOf)
 }
 
 // ReadError is ParseError for a stream whose start element has been read.
 func ReadError(r xml.TokenReader, start xml.StartElement) (*Error, error) {
-	n, err := readTree(r, start)
-	if err != nil {
-		return nil, err
-	}
-	return errorOf(n)
+	return readAs(r, start, errorOf)
 }
 
 func errorOf(n *node) (*Error, error) {

@@ -11,41 +11,25 @@ import (
 // ParseModify reads a conference-modify element. A request that does not
 // have the required form gives an *Error with condition bad-request.
 func ParseModify(doc []byte) (*ConferenceModify, error) {
-	n, err := parseTree(doc)
-	if err != nil {
-		return nil, err
-	}
-	return modifyOf(n)
+	return parseAs(doc, modifyOf)
 }
 
 // ReadModify is ParseModify for a stream whose start element has been read.
 // It consumes the element to its end unless the stream itself breaks, which
 // is the only error that is not an *Error.
 func ReadModify(r xml.TokenReader, start xml.StartElement) (*ConferenceModify, error) {
-	n, err := readTree(r, start)
-	if err != nil {
-		return nil, err
-	}
-	return modifyOf(n)
+	return readAs(r, start, modifyOf)
 }
 
 // ParseModified reads a conference-modified element.
 func ParseModified(doc []byte) (*ConferenceModified, error) {
-	n, err := parseTree(doc)
-	if err != nil {
-		return nil, err
-	}
-	return modifiedOf(n)
+	return parseAs(doc, modifiedOf)
 }
 
 // ReadModified is ParseModified for a stream whose start element has been
 // read.
 func ReadModified(r xml.TokenReader, start xml.StartElement) (*ConferenceModified, error) {
-	n, err := readTree(r, start)
-	if err != nil {
-		return nil, err
-	}
-	return modifiedOf(n)
+	return readAs(r, start, modifiedOf)
 }
 
 func modifyOf(n *node) (*ConferenceModify, error) {

@@ -22,20 +22,12 @@ func (s Stats) Value(name string) (string, bool) {
 
 // ParseStats reads a stats element.
 func ParseStats(doc []byte) (Stats, error) {
-	n, err := parseTree(doc)
-	if err != nil {
-		return nil, err
-	}
-	return statsOf(n)
+	return parseAs(doc, statsOf)
 }
 
 // ReadStats is ParseStats for a stream whose start element has been read.
 func ReadStats(r xml.TokenReader, start xml.StartElement) (Stats, error) {
-	n, err := readTree(r, start)
-	if err != nil {
-		return nil, err
-	}
-	return statsOf(n)
+	return readAs(r, start, statsOf)
 }
 
 func statsOf(n *node) (Stats, error) {

@@ -179,3 +179,23 @@ func asError(err error) error {
 
 // isTrue is Colibri's boolean: "true" in any case, and nothing else.
 func isTrue(s string) bool { return strings.EqualFold(s, "true") }
+
+// parseAs reads a document as what of makes of its tree.
+func parseAs[T any](doc []byte, of func(*node) (T, error)) (T, error) {
+	n, err := parseTree(doc)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return of(n)
+}
+
+// readAs is parseAs for a stream whose start element has been read.
+func readAs[T any](r xml.TokenReader, start xml.StartElement, of func(*node) (T, error)) (T, error) {
+	n, err := readTree(r, start)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return of(n)
+}
