@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -28,14 +27,7 @@ type installation struct {
 
 func install(t *testing.T) *installation {
 	t.Helper()
-	s, err := prosody.Start(prosody.Options{Dir: t.TempDir()})
-	if errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "" {
-		t.Skip("prosody is not installed")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Stop() })
+	s := prosody.StartForTest(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	t.Cleanup(cancel)
 	return &installation{Server: s, t: t, ctx: ctx, bridge: &fakeBridge{}, status: &fakeStatus{}, log: &logbook{}}

@@ -3,8 +3,6 @@ package focus
 import (
 	"context"
 	"errors"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -14,14 +12,7 @@ import (
 
 func dial(t *testing.T) (*Focus, *prosody.Server, context.Context) {
 	t.Helper()
-	s, err := prosody.Start(prosody.Options{Dir: t.TempDir()})
-	if errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "" {
-		t.Skip("prosody is not installed")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Stop() })
+	s := prosody.StartForTest(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	t.Cleanup(cancel)
 	f, err := Dial(ctx, Options{HostPort: s.HostPort(), Domain: s.AuthDomain(), CAFile: s.CAFile, Brewery: s.Brewery(),

@@ -1,33 +1,16 @@
 package prosody_test
 
 import (
-	"errors"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"steg/tests/prosody"
 )
 
-// start starts a server for one test. Without Prosody the test is skipped,
-// except in continuous integration.
-func start(t *testing.T) *prosody.Server {
-	t.Helper()
-	s, err := prosody.Start(prosody.Options{Dir: t.TempDir()})
-	if errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "" {
-		t.Skip("prosody is not installed")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Stop() })
-	return s
-}
-
 func TestStartRestartStop(t *testing.T) {
-	s := start(t)
+	s := prosody.StartForTest(t)
 	if err := s.Restart(); err != nil {
 		t.Fatal(err)
 	}
